@@ -1,0 +1,93 @@
+"""People and teams, changed with an entry in the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Membership, Role, Team, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SETUP_SALT = "accounts.setup"
+SETUP_MAX_AGE_SECONDS = 24 * 3600
+
+
+class SetupClosed(Exception):
+    """The one-time link has been used, is more than a day old, or was changed."""
+
+
+@transaction.atomic
+def create_user(*, username: str, by: User | None, password: str | None = None, **fields: Any) -> User:
+    """A new person, without a usable password unless one is given. Raises ValidationError."""
+    user = User(username=username, **fields)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+    return audit.save(user, by=by)
+
+
+@transaction.atomic
+def update_user(user: User, *, by: User | None, **changes: Any) -> User:
+    """Change a person. Raises ValidationError, also for taking away the last active admin's rights."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    was_admin = user.is_staff
+    for name, value in changes.items():
+        setattr(user, name, value)
+    if was_admin and not user.is_staff and not User.objects.admins().exclude(pk=user.pk).exists():
+        raise ValidationError({"role": "This is the only admin. Make somebody else an admin first."})
+    return audit.save(user, by=by)
+
+
+@transaction.atomic
+def set_members(
+    team: Team, *, members: Iterable[User], by: User | None, managers: Iterable[User] | None = None
+) -> None:
+    """Set who is in a team; ``managers`` of None leaves who manages it as it is."""
+    have = {row.user_id: row for row in team.memberships.select_for_update().select_related("user")}
+    before = _names(team)
+    wanted = {user.pk: user for user in members}
+    manager_ids = None if managers is None else {user.pk for user in managers}
+    team.memberships.exclude(user__in=wanted).delete()
+    for pk, user in wanted.items():
+        row = have.get(pk) or Membership(team=team, user=user)
+        if manager_ids is not None:
+            row.is_manager = pk in manager_ids
+        row.save()
+    audit.changed_links(team, by=by, name="members", before=before, after=_names(team))
+
+
+def _names(team: Team) -> list[str]:
+    rows = team.memberships.select_related("user").order_by("user__username")
+    return [row.user.username + (" (manager)" if row.is_manager else "") for row in rows]
+
+
+def setup_token() -> str:
+    """The secret part of the one-time link that creates the first admin."""
+    return signing.dumps("first admin", salt=SETUP_SALT)
+
+
+def check_setup(token: str) -> None:
+    """Raises SetupClosed unless the link is good and there is no admin yet."""
+    try:
+        signing.loads(token, salt=SETUP_SALT, max_age=SETUP_MAX_AGE_SECONDS)
+    except signing.BadSignature:
+        raise SetupClosed from None
+    if User.objects.admins().exists():
+        raise SetupClosed
+
+
+@transaction.atomic
+def create_first_admin(token: str, *, username: str, email: str, password: str, name: str = "") -> User:
+    """Use the one-time link. Of two that are used at once, one wins. Raises SetupClosed or ValidationError."""
+    list(User.objects.select_for_update().order_by("id")[:1])
+    check_setup(token)
+    return create_user(username=username, email=email, name=name, password=password, role=Role.ADMIN, by=None)

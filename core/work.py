@@ -1,0 +1,155 @@
+"""Due work: claiming rows, running sweeps one at a time in a process, and nudging workers to look now.
+
+PostgreSQL holds every obligation. A nudge carries a sweep's name and nothing else, and may be lost at any moment:
+the sweep's own interval finds the row a second later.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from celery import current_app
+from django.db import connection, transaction
+from kombu import Connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django.db.models import Model, QuerySet
+
+log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound="Model")
+
+COALESCE_SECONDS = 0.02
+NUDGE_EXPIRES_SECONDS = 30
+LONGEST_RUN_SECONDS = 20.0
+
+
+def db_now() -> datetime:
+    """The database's clock, aware UTC: every due time is judged by it, whatever a machine's own clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    assert isinstance(now, datetime)
+    return now
+
+
+def claim(rows: QuerySet[M], *, limit: int) -> list[M]:
+    """Lock up to ``limit`` rows that nobody else holds, inside the caller's transaction."""
+    return list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
+
+
+# ---- sweeps ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Flight:
+    is_running: bool = False
+    again: bool = False
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+
+
+_flights: dict[str, _Flight] = {}
+
+
+def run_sweep(name: str, sweep: Callable[..., int]) -> int:
+    """Run a sweep until it finds nothing, at most once at a time in this process.
+
+    A call while it runs makes it look once more, so no nudge is lost; returns how many rows were worked on.
+    """
+    flight = _flights.setdefault(name, _Flight())
+    with flight.mutex:
+        if flight.is_running:
+            flight.again = True
+            return 0
+        flight.is_running = True
+        flight.again = False
+    total, started = 0, time.monotonic()
+    try:
+        while True:
+            done = sweep(now=db_now())
+            total += done
+            with flight.mutex:
+                overtime = time.monotonic() - started > LONGEST_RUN_SECONDS
+                if overtime or not (done or flight.again):
+                    flight.is_running = False
+                    return total
+                flight.again = False
+    finally:
+        with flight.mutex:
+            flight.is_running = False
+
+
+# ---- nudges ------------------------------------------------------------------------------------------------
+
+
+class _Nudger:
+    """Publishes nudges from a thread of its own, each name at most once in 20 ms, and never raises."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._pid = 0
+        self._connection: Connection | None = None
+
+    def add(self, names: Iterable[str]) -> None:
+        with self._lock:
+            if self._pid != os.getpid():  # first use, or we are a fork: threads and sockets stay with the parent
+                self._pid = os.getpid()
+                self._names.clear()
+                self._connection = None
+                threading.Thread(target=self._publish_for_ever, name="nudger", daemon=True).start()
+            self._names.update(names)
+        self._wake.set()
+
+    def _publish_for_ever(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                names = sorted(self._names)
+                self._names.clear()
+            for name in names:
+                self._publish(name)
+            time.sleep(COALESCE_SECONDS)
+
+    def _publish(self, name: str) -> None:
+        try:
+            if self._connection is None:
+                self._connection = _short_connection()
+            current_app.send_task(
+                name, connection=self._connection, retry=False, ignore_result=True, expires=NUDGE_EXPIRES_SECONDS
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the broker does, only latency is lost
+            log.debug("nudge lost", sweep=name, error=repr(error))
+            self._connection = None
+
+
+def _short_connection() -> Connection:
+    """A broker connection that gives up within milliseconds (measured: 1-10 ms refused, 33 ms silent)."""
+    options: dict[str, Any] = {
+        "socket_connect_timeout": 0.03,
+        "socket_timeout": 0.03,
+        "max_retries": 0,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return Connection(current_app.conf.broker_url, connect_timeout=0.05, transport_options=options)
+
+
+_nudger = _Nudger()
+
+
+def nudge(*names: str) -> None:
+    """After the commit, ask the workers to run these sweeps now. Redis may be away: then they run a little later."""
+    transaction.on_commit(partial(_nudger.add, names), robust=True)

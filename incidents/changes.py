@@ -1,0 +1,160 @@
+"""Changing an incident under way: who works on it, how bad it is, what it touches, and what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from core.text import clean, single_line
+from incidents import messages, plan, sla
+from incidents.consequences import Consequences, Kind
+from incidents.models import AffectedService, Incident, Severity
+from incidents.telling import Reach
+from notifications.models import Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from accounts.models import User
+    from catalog.models import Service
+
+EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_metrics", "root_cause")
+
+
+def tell_assignee(
+    incident: Incident, assignee: User, *, by: User | None, reach: Reach, out: Consequences, opening: str = ""
+) -> None:
+    """Assigning notifies, and is no acknowledgement. Nobody is told what they did themselves."""
+    if assignee == by:
+        return
+    message = messages.notice(
+        incident,
+        opening or f"Assigned to you by {by or incident.source or 'Muster'}.",
+        services=reach.services_of(incident),
+        urgency="high",
+    )
+    reach.tell_user(
+        incident,
+        assignee,
+        message,
+        key=f"assigned/{int(out.now.timestamp() * 1000)}",
+        purpose=Notification.Purpose.NOTICE,
+        reason="Assigned to you",
+        out=out,
+    )
+
+
+@transaction.atomic
+def assign(
+    incident: Incident, *, to: User | None, by: User | None, now: datetime | None = None
+) -> Incident:
+    """Give the incident to a person, or to nobody. They are told; it is no acknowledgement."""
+    incident = Incident.objects.locked(incident.pk)
+    if incident.assignee == to:
+        return incident
+    out = Consequences(now or timezone.now())
+    was, incident.assignee = incident.assignee, to
+    incident.save(update_fields=["assignee", "updated_at"])
+    out.record(incident, Kind.ASSIGNED, by=by, **{"from": str(was or ""), "to": str(to or "")})
+    if to:
+        tell_assignee(incident, to, by=by, reach=Reach.of([incident]), out=out)
+    out.write()
+    return incident
+
+
+@transaction.atomic
+def change_severity(
+    incident: Incident,
+    *,
+    to: str,
+    by: User | None,
+    reason: str = "",
+    source: str = "",
+    now: datetime | None = None,
+) -> Incident:
+    """Raising applies the difference: pages on-call if that was not done, tightens the clocks. Lowering takes
+    nothing back. A finished incident only gets the new word. Raises ValidationError for an unknown severity."""
+    if to not in Severity.values:
+        raise ValidationError({"severity": f"Choose one of: {', '.join(Severity.values)}."})
+    incident = Incident.objects.locked(incident.pk)
+    was = incident.severity
+    if was == to:
+        return incident
+    out = Consequences(now or timezone.now())
+    incident.severity = to
+    reason = clean(reason, limit=2000).strip()
+    out.record(incident, Kind.SEVERITY_CHANGED, by=by, source=source, text=reason, **{"from": was, "to": to})
+    if incident.is_open and Severity(to).rank < Severity(was).rank:
+        compiler = plan.Compiler()
+        sla.tighten(incident, compiler.policies[to], compiler.settings, now=out.now)
+        plan.extend(incident, out, compiler=compiler)
+    incident.save(update_fields=["severity", "is_unanswered", "updated_at"])
+    out.write()
+    return incident
+
+
+@transaction.atomic
+def change_services(
+    incident: Incident, *, services: Iterable[Service], by: User | None, now: datetime | None = None
+) -> Incident:
+    """Set the affected services. A new one starts only what is missing: its policy pages, its team is told."""
+    incident = Incident.objects.locked(incident.pk)
+    out = Consequences(now or timezone.now())
+    wanted = {service.pk: service for service in services}
+    have = {link.service_id: link.service for link in incident.service_links.select_related("service")}
+    added = [service for pk, service in wanted.items() if pk not in have]
+    removed = [service for pk, service in have.items() if pk not in wanted]
+    if not added and not removed:
+        return incident
+    incident.service_links.filter(service__in=removed).delete()
+    AffectedService.objects.bulk_create(AffectedService(incident=incident, service=service) for service in added)
+    out.record(
+        incident,
+        Kind.SERVICES_CHANGED,
+        by=by,
+        added=[service.slug for service in added],
+        removed=[service.slug for service in removed],
+    )
+    if added and incident.is_open:
+        plan.extend(incident, out)
+    incident.save(update_fields=["is_unanswered", "updated_at"])
+    out.write()
+    return incident
+
+
+@transaction.atomic
+def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **changes: Any) -> Incident:
+    """Change what the incident says of itself; ``EDITABLE`` names the fields. Raises ValidationError for bad values."""
+    unknown = changes.keys() - set(EDITABLE)
+    if unknown:
+        raise ValidationError({name: "This cannot be edited." for name in unknown})
+    incident = Incident.objects.locked(incident.pk)
+    out = Consequences(now or timezone.now())
+    changed = {name: value for name, value in _tidied(changes).items() if getattr(incident, name) != value}
+    if not changed:
+        return incident
+    for name, value in changed.items():
+        setattr(incident, name, value)
+    if not incident.title:
+        raise ValidationError({"title": "Say in a few words what is wrong."})
+    if incident.started_at > out.now:
+        raise ValidationError({"started_at": "Impact cannot begin in the future."})
+    incident.full_clean(exclude=["assignee", "created_by", "merged_into"], validate_constraints=False)
+    incident.save(update_fields=[*changed, "updated_at"])
+    out.record(incident, Kind.DETAILS_CHANGED, by=by, fields=sorted(changed))
+    out.write()
+    return incident
+
+
+def _tidied(changes: dict[str, Any]) -> dict[str, Any]:
+    tidied = dict(changes)
+    if "title" in tidied:
+        tidied["title"] = single_line(tidied["title"], limit=255)
+    for name in ("description", "root_cause"):
+        if name in tidied:
+            tidied[name] = clean(tidied[name], limit=50_000)
+    return tidied

@@ -1,0 +1,296 @@
+"""Escalation: who is paged when, until somebody answers (design, sections 4.10 and 4.11).
+
+``delay_minutes`` is the wait before a step, counted from the step before it. A step that reaches nobody gives way to
+the next at once. After the last round the policy is exhausted and the last resort is paged once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from core.work import claim, nudge
+from incidents import messages
+from incidents.consequences import Consequences, Kind
+from incidents.models import Escalation, Incident
+from incidents.policy import site_settings
+from incidents.telling import Reach
+from notifications.models import Notification
+from oncall import targets
+from oncall.models import EscalationPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from accounts.models import User
+
+State = Escalation.State
+ADMINS = "admins"
+ADMINS_WAIT = timedelta(minutes=5)
+BATCH = 50
+LATE = timedelta(seconds=30)  # past this, the next wait counts from when a step really fired
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as the engine runs it: the wait before it, and the people it pages, in order."""
+
+    delay: timedelta
+    people: tuple[User, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A policy as the engine runs it. Without a policy it is one step: every admin."""
+
+    name: str
+    steps: tuple[Step, ...]
+    repeat: int
+    repeat_after: timedelta
+
+
+def target_of(policy: EscalationPolicy | None) -> str:
+    """What makes an escalation unique within an incident."""
+    return f"policy/{policy.pk}" if policy else ADMINS
+
+
+def start(incident: Incident, policy: EscalationPolicy | None, *, now: datetime) -> Escalation:
+    """An unsaved escalation whose first step is due after its own delay; ``advance`` sets that delay."""
+    return Escalation(incident=incident, policy=policy, target=target_of(policy), started_at=now, due_at=now)
+
+
+def plans_for(escalations: Iterable[Escalation], reach: Reach, *, now: datetime) -> dict[str, Plan]:
+    """Every plan that some escalations run, with everybody's contact methods loaded: few queries for any number."""
+    wanted = {escalation.policy_id for escalation in escalations if escalation.policy_id}
+    plans = {ADMINS: Plan("Every admin", (Step(timedelta(), tuple(reach.admins())),), 0, ADMINS_WAIT)}
+    for policy in EscalationPolicy.objects.with_steps().filter(pk__in=wanted):
+        steps = tuple(
+            Step(timedelta(minutes=step.delay_minutes), targets.people(step, at=now)) for step in policy.steps.all()
+        )
+        plans[target_of(policy)] = Plan(
+            policy.name, steps, policy.repeat, timedelta(minutes=policy.repeat_after_minutes)
+        )
+    reach.load(user for plan in plans.values() for step in plan.steps for user in step.people)
+    return plans
+
+
+def begin(escalations: list[Escalation], reach: Reach, out: Consequences) -> None:
+    """Write new escalations, having fired what is due of them already."""
+    if not escalations:
+        return
+    plans = plans_for(escalations, reach, now=out.now)
+    for escalation in escalations:
+        plan = _plan_of(escalation, plans)
+        if plan.steps:
+            escalation.due_at = out.now + plan.steps[0].delay
+        advance(escalation, plan, reach, out)
+    Escalation.objects.bulk_create(escalations)
+
+
+def advance(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:
+    """Do everything about one escalation that is due by now; the caller holds the incident's lock and saves."""
+    while escalation.state == State.RUNNING and escalation.due_at <= out.now:
+        if escalation.next_step < len(plan.steps):
+            _fire(escalation, plan, reach, out)
+        elif escalation.round < plan.repeat and escalation.has_paged:
+            escalation.round += 1
+            escalation.next_step, escalation.has_paged = 0, False
+            escalation.due_at = _base(escalation, out) + plan.steps[0].delay
+        else:
+            _exhaust(escalation, plan, reach, out)
+
+
+def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:
+    incident, position = escalation.incident, escalation.next_step
+    step, base = plan.steps[position], _base(escalation, out)
+    reason = f"Step {position + 1} of {plan.name}" + (f", round {escalation.round + 1}" if escalation.round else "")
+    origin = origin_of(escalation)
+    services = reach.services_of(incident)
+    paged = [
+        user
+        for user in step.people
+        if reach.tell_user(
+            incident,
+            user,
+            messages.page(incident, user, services=services),
+            key=f"page/{int(escalation.due_at.timestamp())}",
+            purpose=Notification.Purpose.PAGE,
+            reason=reason,
+            origin=origin,
+            out=out,
+        )
+    ]
+    unreachable = [str(user) for user in step.people if user not in paged]
+    if paged:
+        out.record(incident, Kind.PAGED, people=[str(user) for user in paged], reason=reason, unreachable=unreachable)
+    else:
+        why = f"no contact method: {', '.join(unreachable)}" if unreachable else "nobody is a target of this step"
+        out.record(incident, Kind.NOBODY_REACHED, reason=reason, why=why)
+    escalation.has_paged = escalation.has_paged or bool(paged)
+    escalation.next_step = position + 1
+    if not paged:
+        escalation.due_at = out.now
+    elif escalation.next_step < len(plan.steps):
+        escalation.due_at = base + plan.steps[escalation.next_step].delay
+    else:
+        escalation.due_at = base + plan.repeat_after
+
+
+def _base(escalation: Escalation, out: Consequences) -> datetime:
+    """What the next wait is counted from: the due time, so that equal policies stay in step, unless we are late."""
+    return escalation.due_at if out.now - escalation.due_at <= LATE else out.now
+
+
+def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:
+    """Everybody was paged and nobody answered: say so, and page the last resort, once an incident."""
+    incident = escalation.incident
+    escalation.state, escalation.stopped_at = State.EXHAUSTED, out.now
+    incident.is_unanswered = incident.status == "triggered"
+    told: list[str] = []
+    if escalation.target != ADMINS:
+        told = _page_last_resort(incident, reach, out)
+    out.record(incident, Kind.EXHAUSTED, policy=plan.name, last_resort=told)
+
+
+def _page_last_resort(incident: Incident, reach: Reach, out: Consequences) -> list[str]:
+    team = site_settings().last_resort
+    members = list(team.members.active().order_by("id")) if team else []
+    reach.load(members)
+    people = [user for user in members if reach.methods(user)] or reach.admins()
+    services = reach.services_of(incident)
+    return reach.tell_users(
+        incident,
+        people,
+        lambda user: messages.last_resort(incident, user, services=services),
+        key="last-resort",
+        purpose=Notification.Purpose.PAGE,
+        reason="Last resort: nobody answered",
+        out=out,
+    )
+
+
+def origin_of(escalation: Escalation) -> str:
+    """What a page names as its cause: incident, policy, round and step."""
+    return f"incident/{escalation.incident_id}/{escalation.target}/{escalation.round}/{escalation.next_step}"
+
+
+def _plan_of(escalation: Escalation, plans: dict[str, Plan]) -> Plan:
+    """The plan to run; when its policy was deleted meanwhile, there is nobody left in it."""
+    return plans.get(escalation.target) or Plan("A deleted policy", (), 0, timedelta())
+
+
+def stop(incident: Incident, *, now: datetime) -> int:
+    """Stop every running escalation of a locked incident; returns how many there were."""
+    return Escalation.objects.filter(incident=incident, state=State.RUNNING).update(
+        state=State.STOPPED, stopped_at=now
+    )
+
+
+def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out: Consequences, reach: Reach) -> None:
+    """Page again from the first step, for an incident that was reopened before anybody had answered it."""
+    wanted = {target_of(policy): policy for policy in policies}
+    again = list(Escalation.objects.select_for_update().filter(incident=incident, target__in=wanted).order_by("id"))
+    plans = plans_for(again, reach, now=out.now)
+    for escalation in again:
+        plan = _plan_of(escalation, plans)
+        escalation.incident = incident
+        escalation.state, escalation.stopped_at = State.RUNNING, None
+        escalation.round, escalation.next_step, escalation.has_paged = 0, 0, False
+        escalation.started_at = out.now
+        escalation.due_at = out.now + (plan.steps[0].delay if plan.steps else timedelta())
+        advance(escalation, plan, reach, out)
+    _save(again)
+    known = {escalation.target for escalation in again}
+    begin([start(incident, policy, now=out.now) for key, policy in wanted.items() if key not in known], reach, out)
+
+
+def advance_due(*, now: datetime) -> int:
+    """Fire every step that is due; returns how many escalations were worked on."""
+    with transaction.atomic():
+        due = Escalation.objects.filter(incident=OuterRef("pk"), state=State.RUNNING, due_at__lte=now)
+        incidents = {row.pk: row for row in claim(Incident.objects.filter(Exists(due)).order_by("id"), limit=BATCH)}
+        if not incidents:
+            return 0
+        escalations = list(
+            Escalation.objects.select_for_update()
+            .filter(incident__in=incidents, state=State.RUNNING, due_at__lte=now)
+            .order_by("id")
+        )
+        reach = Reach.of(incidents.values())
+        plans = plans_for(escalations, reach, now=now)
+        out = Consequences(now)
+        for escalation in escalations:
+            escalation.incident = incidents[escalation.incident_id]
+            advance(escalation, _plan_of(escalation, plans), reach, out)
+        _save(escalations)
+        unanswered = [row.pk for row in incidents.values() if row.is_unanswered]
+        Incident.objects.filter(pk__in=unanswered).update(is_unanswered=True)
+        out.write()
+    return len(escalations)
+
+
+def _save(escalations: list[Escalation]) -> None:
+    fields = ["state", "round", "next_step", "has_paged", "started_at", "due_at", "stopped_at"]
+    Escalation.objects.bulk_update(escalations, fields)
+
+
+def follow_up_failed(*, now: datetime, patience: timedelta = timedelta(seconds=30)) -> int:
+    """Pages that failed, or could not be handed over for half a minute: when nobody else was reached in their step,
+    the next step fires at once. A page that is still pending goes on being tried."""
+    waiting = Notification.objects.to_follow_up(now=now, patience=patience)
+    numbers = {_parse_origin(topic)[0] for topic in waiting.values_list("topic", flat=True)[:BATCH]}
+    if not numbers:
+        return 0
+    with transaction.atomic():
+        incidents = {row.pk: row for row in claim(Incident.objects.filter(pk__in=numbers).order_by("id"), limit=BATCH)}
+        pages = claim(waiting.filter(topic__in=[row.topic for row in incidents.values()]), limit=BATCH)
+        Notification.objects.filter(pk__in=[page.pk for page in pages]).update(is_followed_up=True)
+        by_origin: dict[str, list[Notification]] = defaultdict(list)
+        for page in pages:
+            by_origin[page.origin or page.topic].append(page)
+        reached = set(
+            Notification.objects.filter(origin__in=by_origin, is_followed_up=False).values_list("origin", flat=True)
+        )
+        out = Consequences(now)
+        for origin, failed in by_origin.items():
+            _record_failures(incidents[_parse_origin(origin)[0]], failed, out)
+            if origin not in reached:
+                _hasten(origin, now=now)
+        out.write()
+    nudge("incidents.advance_due")
+    return len(pages)
+
+
+def _record_failures(incident: Incident, failed: list[Notification], out: Consequences) -> None:
+    for page in failed:
+        out.record(
+            incident,
+            Kind.PAGE_FAILED,
+            person=page.recipient,
+            channel=page.channel,
+            why=page.error or "not handed over yet",
+            still_trying=page.state == Notification.State.PENDING,
+        )
+
+
+def _hasten(origin: str, *, now: datetime) -> None:
+    """Fire the step after ``origin`` now, unless the escalation has moved on by itself."""
+    number, target, round_, step = _parse_origin(origin)
+    Escalation.objects.filter(
+        incident=number, target=target, round=round_, next_step=step + 1, state=State.RUNNING, due_at__gt=now
+    ).update(due_at=now)
+
+
+def _parse_origin(origin: str) -> tuple[int, str, int, int]:
+    """The parts of ``origin_of``: incident, target, round, step. The last resort has no step."""
+    _, number, *rest = origin.split("/")
+    if len(rest) < 3:
+        return int(number), "", 0, 0
+    *target, round_, step = rest
+    return int(number), "/".join(target), int(round_), int(step)

@@ -1,0 +1,22 @@
+"""The incident and what belongs to it."""
+
+from incidents.models.incident import AffectedService, Incident, Status
+from incidents.models.obligations import Escalation, PlannedAction, SlaClock
+from incidents.models.policy import Holiday, IncidentSettings, Severity, SeverityPolicy
+from incidents.models.timeline import Evidence, NoteRevision, TimelineEntry
+
+__all__ = [
+    "AffectedService",
+    "Escalation",
+    "Evidence",
+    "Holiday",
+    "Incident",
+    "IncidentSettings",
+    "NoteRevision",
+    "PlannedAction",
+    "Severity",
+    "SeverityPolicy",
+    "SlaClock",
+    "Status",
+    "TimelineEntry",
+]

@@ -1,0 +1,52 @@
+"""The auditor: finds obligations that are missing or late although nothing should be, mends them and says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from core.work import claim
+from incidents import plan
+from incidents.consequences import Consequences
+from incidents.models import Escalation, Incident, PlannedAction, Status
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+SETTLED_AFTER = timedelta(seconds=60)
+
+
+def repair_missing(*, now: datetime) -> int:
+    """Triggered incidents whose severity pages on-call, but that nothing pages and nothing ever did: page now.
+
+    Returns how many were mended. Exhausted and stopped escalations are valid ends and left alone.
+    """
+    with transaction.atomic():
+        paging = [severity for severity, policy in plan.policies().items() if policy.page_on_call]
+        escalated = Escalation.objects.filter(incident=OuterRef("pk"))
+        planned = PlannedAction.objects.filter(incident=OuterRef("pk"), state=PlannedAction.State.DUE)
+        broken = claim(
+            Incident.objects.filter(
+                ~Exists(escalated),
+                ~Exists(planned),
+                status=Status.TRIGGERED,
+                severity__in=paging,
+                merged_into=None,
+                created_at__lte=now - SETTLED_AFTER,
+            ).order_by("id"),
+            limit=BATCH,
+        )
+        out = Consequences(now)
+        for incident in broken:
+            log.error("incident had nothing paging", incident=incident.reference)
+            incident.plan.filter(kind=PlannedAction.Kind.PAGE_ON_CALL).delete()
+            plan.extend(incident, out)
+        out.write()
+    return len(broken)

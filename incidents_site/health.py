@@ -1,0 +1,67 @@
+"""Whether this process lives and whether it can do its work."""
+
+from __future__ import annotations
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+REDIS_TIMEOUT_SECONDS = 0.5
+
+# Migrations are never taken back under a running process, so "all applied" is asked of the database only once.
+_applied: set[str] = set()
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process is alive. It asks nobody else, so that a slow database does not get the process restarted."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when requests can be served. Redis may be away: Muster pages without it, only slower."""
+    database, migrations = _database_state()
+    broker = _redis_state()
+    is_ready = database == "ok" and migrations == "ok"
+    status = "unavailable" if not is_ready else "ok" if broker == "ok" else "degraded"
+    body = {"status": status, "database": database, "migrations": migrations, "redis": broker}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def _database_state() -> tuple[str, str]:
+    """States of the database and of the migrations, each ``ok`` or what is wrong."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "down", "unknown"
+    try:
+        if "ok" not in _applied:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return "ok", "pending"
+            _applied.add("ok")
+    except DatabaseError:
+        return "ok", "unknown"
+    return "ok", "ok"
+
+
+def _redis_state() -> str:
+    if not settings.MUSTER.redis_url:
+        return "not configured"
+    timeout = REDIS_TIMEOUT_SECONDS
+    client = redis.Redis.from_url(settings.MUSTER.redis_url, socket_connect_timeout=timeout, socket_timeout=timeout)
+    try:
+        client.ping()
+    except redis.RedisError:
+        return "down"
+    finally:
+        client.close()
+    return "ok"

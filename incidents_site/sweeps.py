@@ -1,0 +1,60 @@
+"""Every sweep there is: its name, what it does, and how often it looks when nobody nudges it.
+
+Celery's workers run them as tasks of the same name, and ``manage.py pager`` runs them without Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alerts import grouping
+from core.work import db_now, run_sweep
+from incidents import escalation, plan, repair, sla
+from incidents_site import paging_health
+from notifications import delivery, health
+from notifications.models import Channel
+from notifications.outbox import sweep_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep of due rows; ``every`` is seconds."""
+
+    name: str
+    run: Callable[..., int]
+    every: float
+
+
+def ping_deadman(*, now: datetime) -> int:
+    """Tell the outside switch that paging works, if it does."""
+    health.ping_deadman(paging_health.check(now=now), now=now)
+    return 0
+
+
+SWEEPS: list[Sweep] = [
+    Sweep("alerts.apply_due", grouping.apply_due, 1.0),
+    Sweep("incidents.advance_due", escalation.advance_due, 1.0),
+    Sweep("incidents.carry_out_due", plan.carry_out_due, 2.0),
+    Sweep("incidents.check_clocks_due", sla.check_due, 2.0),
+    Sweep("incidents.follow_up_failed", escalation.follow_up_failed, 2.0),
+    Sweep("incidents.repair_missing", repair.repair_missing, 30.0),
+    *(
+        Sweep(sweep_of(channel), delivery.sweep(channel), 1.0)
+        for channel in (Channel.EMAIL, Channel.WEBHOOK, Channel.CHAT)
+    ),
+    Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
+]
+
+BY_NAME = {sweep.name: sweep for sweep in SWEEPS}
+
+
+def run(name: str) -> int:
+    """Run one sweep by name until it finds nothing, and note that it ran."""
+    done = run_sweep(name, BY_NAME[name].run)
+    health.record_run(name, now=db_now())
+    return done

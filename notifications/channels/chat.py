@@ -1,0 +1,32 @@
+"""Slack-compatible incoming webhooks, which also serve Mattermost, Rocket.Chat and Discord (its /slack form)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from notifications.channels.base import Result, Sender
+from notifications.channels.webhook import deliver, destination
+
+if TYPE_CHECKING:
+    from notifications.models import Notification
+
+
+def text_of(notification: Notification, *, is_repeat: bool) -> str:
+    """Slack's mrkdwn: the title as a link, the body below. Slack's three escapes, and no more."""
+    title = _escaped(notification.title) + (" (repeat)" if is_repeat else "")
+    link = f"<{notification.url}|{title}>" if notification.url else title
+    return f"*{link}*\n{_escaped(notification.body)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def send(notification: Notification, is_repeat: bool) -> Result:
+    """One POST of ``{"text": …}``, which every compatible product takes."""
+    body = json.dumps({"text": text_of(notification, is_repeat=is_repeat)}).encode()
+    return deliver(notification.address, body=body, headers={"Content-Type": "application/json", "User-Agent": "Muster"})
+
+
+sender = Sender(seats=3, batch=1, destination=destination, send=send)

@@ -1,0 +1,154 @@
+"""E-mail over SMTP. Without EMAIL_URL a message is kept, and the Outbox page shows what would have been sent."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+import threading
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.text import single_line
+from notifications.channels.base import Outcome, Result, Sender
+from notifications.models import Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECT_SECONDS = 3.0
+REPLY_SECONDS = 4.0
+
+_open = threading.local()
+
+
+def compose(notification: Notification, *, is_repeat: bool) -> EmailMessage:
+    """The message as it goes out: plain text, threaded by topic, with an id that every try repeats."""
+    host = urlsplit(settings.MUSTER.base_url).hostname or "muster.invalid"
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    message = EmailMessage(policy=SMTP)
+    subject = single_line(notification.title, limit=200)
+    message["Subject"] = f"{subject} (repeat)" if is_repeat else subject
+    message["From"] = Address(display_name=name or "Muster", addr_spec=address)
+    message["To"] = Address(addr_spec=notification.address)
+    message["Date"] = format_datetime(timezone.now())
+    message["Message-ID"] = f"<notification-{notification.pk}@{host}>"
+    message["References"] = f"<{notification.topic.replace('/', '-')}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Muster-Notification"] = str(notification.pk)
+    message.set_content("\n".join(_lines(notification, is_repeat=is_repeat)))
+    return message
+
+
+def _lines(notification: Notification, *, is_repeat: bool) -> Iterator[str]:
+    if is_repeat:
+        yield "This may be a repeat: an earlier try ended without an answer from the mail server.\n"
+    yield notification.body
+    for action in notification.actions:
+        yield f"\n{action['label']}: {action['url']}"
+    if notification.url:
+        yield f"\nOpen: {notification.url}"
+    if notification.reason:
+        yield f"\nWhy you: {notification.reason}"
+
+
+def send(notification: Notification, is_repeat: bool) -> Result:
+    """One try. Raises nothing for what the server does."""
+    server = settings.MUSTER.email
+    if server is None:
+        return Result(Outcome.KEPT, "No mail server is configured (EMAIL_URL); kept in the outbox.")
+    try:
+        message = compose(notification, is_repeat=is_repeat)
+        smtp = _connection()
+    except (smtplib.SMTPException, OSError) as error:
+        return Result(Outcome.RETRY, _words(error), is_provider_fault=True)
+    except ValueError as error:  # an address that no header can carry
+        return Result(Outcome.FAILED, _words(error))
+    try:
+        smtp.send_message(message, to_addrs=[notification.address])
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            _connection().rset()
+        return _refused(error)
+    except (smtplib.SMTPException, OSError) as error:  # it went silent or away: it may have taken the message
+        close()
+        return Result(Outcome.LOST, _words(error), is_provider_fault=True)
+    return Result(Outcome.SENT, provider_id=str(message["Message-ID"]))
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException) -> Result:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        detail = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+    else:
+        code, detail = error.smtp_code, _words(error)
+    is_login = isinstance(error, smtplib.SMTPAuthenticationError)
+    if 500 <= code < 600 and not is_login:
+        return Result(Outcome.FAILED, detail)
+    close()
+    return Result(Outcome.RETRY, detail, is_provider_fault=True)
+
+
+def _words(error: Exception) -> str:
+    return single_line(f"{type(error).__name__}: {error}", limit=300)
+
+
+def _connection() -> smtplib.SMTP:
+    """This thread's open connection, made when there is none."""
+    smtp: smtplib.SMTP | None = getattr(_open, "smtp", None)
+    if smtp is not None:
+        return smtp
+    server = settings.MUSTER.email
+    verified = ssl.create_default_context()
+    if server.security == "tls":
+        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=CONNECT_SECONDS, context=verified)
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, timeout=CONNECT_SECONDS)
+    try:
+        assert smtp.sock is not None
+        smtp.sock.settimeout(REPLY_SECONDS)
+        smtp.ehlo_or_helo_if_needed()
+        if server.security == "starttls":
+            smtp.starttls(context=verified)
+        elif server.security == "none" and smtp.has_extn("starttls"):
+            smtp.starttls(context=_unverified())
+        if server.username:
+            smtp.login(server.username, server.password)
+    except (smtplib.SMTPException, OSError):
+        smtp.close()
+        raise
+    _open.smtp = smtp
+    return smtp
+
+
+def _unverified() -> ssl.SSLContext:
+    """smtp:// encrypts where the server offers it; smtp+starttls:// and smtps:// insist, and check the certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def close() -> None:
+    """Drop this thread's connection, politely if the server still listens."""
+    smtp: smtplib.SMTP | None = getattr(_open, "smtp", None)
+    _open.smtp = None
+    if smtp is not None:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            smtp.quit()
+        smtp.close()
+
+
+def destination(_notification: Notification) -> str:
+    """One mail server serves everybody."""
+    return "smtp"
+
+
+sender = Sender(seats=3, batch=5, destination=destination, send=send, close=close)

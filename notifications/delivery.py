@@ -1,0 +1,208 @@
+"""Sending what is due: claim under a lease, send outside any transaction, write the result by token.
+
+A sender that dies leaves a lease behind; when it ends the row is claimed again, and because nobody knows whether
+the recipient was reached, the message says "(repeat)". The recovery path is the normal path.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import connections, transaction
+
+from core.work import claim, db_now
+from notifications.breaker import Breaker
+from notifications.channels import SENDERS
+from notifications.channels.base import Outcome, Result, Sender
+from notifications.models import Attempt, Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from notifications.querysets import NotificationQuerySet
+
+log = structlog.get_logger(__name__)
+
+State = Notification.State
+
+LEASE = timedelta(seconds=25)  # longer than the slowest send, shorter than the 30 s of promise G4
+STALE_CLAIM_SECONDS = 1.0  # promise G5: no send starts more than 2 s after an acknowledgement
+MOST_ATTEMPTS = 40
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+
+_breaker = Breaker()
+_jitter = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    notification: Notification
+    is_repeat: bool
+    at: float
+
+
+def sweep(channel: str) -> Callable[..., int]:
+    """The sweep of one channel, for the table of sweeps."""
+    return partial(deliver_due, channel)
+
+
+def deliver_due(channel: str, *, now: datetime, seats: int | None = None) -> int:
+    """Send what is due on a channel; returns how many tries were made.
+
+    The calling thread takes the first seat and fills the others only while there is more than it can carry.
+    """
+    sender = SENDERS[channel]
+    first = _claim_due(channel, sender.batch, now=now)
+    if not first:
+        return 0
+    others = (sender.seats if seats is None else seats) - 1
+    if others < 1 or len(first) < sender.batch:
+        return _occupy_seat(channel, sender, first)
+    with ThreadPoolExecutor(max_workers=others, thread_name_prefix=f"deliver-{channel}") as pool:
+        waiting = [pool.submit(_occupy_other_seat, channel, sender) for _ in range(others)]
+        return _occupy_seat(channel, sender, first) + sum(seat.result() for seat in waiting)
+
+
+def _occupy_other_seat(channel: str, sender: Sender) -> int:
+    try:
+        return _occupy_seat(channel, sender, _claim_due(channel, sender.batch, now=db_now()))
+    finally:
+        connections.close_all()
+
+
+def _occupy_seat(channel: str, sender: Sender, claims: list[_Claim]) -> int:
+    """Send claim after claim until nothing is due."""
+    tries = 0
+    try:
+        while claims:
+            for claimed in claims:
+                tries += _send(claimed, sender)
+            claims = _claim_due(channel, sender.batch, now=db_now())
+    finally:
+        sender.close()
+    return tries
+
+
+def _claim_due(channel: str, limit: int, *, now: datetime) -> list[_Claim]:
+    """Take rows under a fresh lease. A row that still carries a token was lost by another sender."""
+    token = uuid.uuid4()
+    with transaction.atomic():
+        rows = claim(
+            Notification.objects.due(channel=channel, now=now).select_related("user", "team", "contact_method"),
+            limit=limit,
+        )
+        lost = [row for row in rows if row.lease_token is not None]
+        Notification.objects.filter(pk__in=[row.pk for row in rows]).update(lease_token=token, lease_until=now + LEASE)
+        Attempt.objects.bulk_create(
+            Attempt(
+                notification=row,
+                number=row.attempt_count + 1,
+                started_at=row.lease_until - LEASE,
+                finished_at=now,
+                outcome=Outcome.LOST,
+                detail="The sender disappeared before it could write down the result.",
+            )
+            for row in lost
+        )
+        for row in rows:
+            row.attempt_count += row in lost
+            row.lease_token = token
+    lost_ids = {row.pk for row in lost}
+    once_lost = lost_ids | set(
+        Attempt.objects.filter(
+            notification__in=[row for row in rows if row.attempt_count and row.pk not in lost_ids], outcome=Outcome.LOST
+        ).values_list("notification_id", flat=True)
+        if any(row.attempt_count for row in rows)
+        else ()
+    )
+    return [_Claim(row, row.pk in once_lost, time.monotonic()) for row in rows]
+
+
+def _send(claimed: _Claim, sender: Sender) -> int:
+    """One try, unless it was cancelled or its destination rests; returns 1 for a try made."""
+    row = claimed.notification
+    if time.monotonic() - claimed.at > STALE_CLAIM_SECONDS and not _still_ours(row):
+        return 0
+    if _is_for_show(row):
+        _finish(row, Result(Outcome.KEPT, "Demo data: kept in the outbox."), started_at=db_now())
+        return 1
+    destination = sender.destination(row)
+    wait = _breaker.wait(destination)
+    if wait:
+        _put_back(row, wait)
+        return 0
+    started_at = db_now()
+    try:
+        result = sender.send(row, claimed.is_repeat)
+    except Exception:  # a fault of ours must not stop the other rows, nor this one's retries
+        log.exception("channel failed", channel=row.channel, notification=row.pk)
+        result = Result(Outcome.RETRY, "Muster could not send this; the log has the reason.")
+    if result.is_provider_fault:
+        _breaker.failed(destination)
+    else:
+        _breaker.succeeded(destination)
+    _finish(row, result, started_at=started_at)
+    return 1
+
+
+def _is_for_show(row: Notification) -> bool:
+    """Demo people and teams are never really written to."""
+    return bool((row.user and row.user.is_demo) or (row.team and row.team.is_demo))
+
+
+def _mine(row: Notification) -> NotificationQuerySet:
+    return Notification.objects.filter(pk=row.pk, lease_token=row.lease_token)
+
+
+def _still_ours(row: Notification) -> bool:
+    """Nobody cancelled it and our lease still counts."""
+    return _mine(row).filter(state=State.PENDING, lease_until__gt=db_now() + timedelta(seconds=10)).exists()
+
+
+def _put_back(row: Notification, wait: float) -> None:
+    _mine(row).pending().update(
+        lease_token=None, lease_until=None, due_at=db_now() + timedelta(seconds=wait + _jitter.uniform(0, 1))
+    )
+
+
+def _finish(row: Notification, result: Result, *, started_at: datetime) -> None:
+    """Write the result. Without the token, another sender has the row by now and only the try is recorded."""
+    now = db_now()
+    number = row.attempt_count + 1
+    outcome = result.outcome
+    goes_on = outcome in {Outcome.RETRY, Outcome.LOST} and number < MOST_ATTEMPTS
+    changes: dict[str, object] = {"attempt_count": number, "lease_token": None, "lease_until": None}
+    with transaction.atomic():
+        if goes_on:
+            error = result.detail[:500]
+            due_at = now + timedelta(seconds=_backoff(number, result.retry_after))
+            _mine(row).pending().update(**changes, error=error, due_at=due_at)
+        else:
+            state = {Outcome.SENT: State.SENT, Outcome.KEPT: State.KEPT}.get(outcome, State.FAILED)
+            error = result.detail[:500] if state == State.FAILED else ""
+            _mine(row).update(**changes, state=state, finished_at=now, error=error)
+        Attempt.objects.create(
+            notification=row,
+            number=number,
+            started_at=started_at,
+            finished_at=now,
+            outcome=outcome,
+            detail=result.detail[:500],
+            provider_id=result.provider_id[:200],
+        )
+
+
+def _backoff(number: int, retry_after: float | None) -> float:
+    """Seconds until the next try: full jitter over a doubling wait, and never sooner than the provider asked."""
+    ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(number, 10))
+    return max(_jitter.uniform(0.2, ceiling), retry_after or 0.0)

@@ -1,0 +1,48 @@
+"""Reads of contact methods and notifications."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from accounts.models import User
+
+
+class ContactMethodQuerySet(models.QuerySet[Any]):
+    """Reads of contact methods."""
+
+    def visible_to(self, user: User) -> ContactMethodQuerySet:
+        """One's own; admins see all."""
+        return self if user.is_staff else self.filter(user=user)
+
+
+class NotificationQuerySet(models.QuerySet[Any]):
+    """Reads of the outbox."""
+
+    def visible_to(self, user: User) -> NotificationQuerySet:
+        """What went to oneself or to one's teams; admins see all."""
+        return self if user.is_staff else self.filter(Q(user=user) | Q(team__memberships__user=user)).distinct()
+
+    def pending(self) -> NotificationQuerySet:
+        """Not yet done and not given up."""
+        return self.filter(state="pending")
+
+    def due(self, *, channel: str, now: datetime) -> NotificationQuerySet:
+        """Ready to be sent on a channel, oldest obligation first; rows under a live lease are left out."""
+        free = Q(lease_until=None) | Q(lease_until__lte=now)
+        return self.pending().filter(free, channel=channel, due_at__lte=now).order_by("due_at", "id")
+
+    def to_follow_up(self, *, now: datetime, patience: timedelta) -> NotificationQuerySet:
+        """Pages that failed, or that no provider has taken for ``patience``, and that nobody has acted on yet."""
+        stuck = Q(state="pending", created_at__lte=now - patience)
+        return self.filter(Q(state="failed") | stuck, purpose="page", is_followed_up=False).order_by("id")
+
+    def for_topic(self, topic: str) -> NotificationQuerySet:
+        """Everything that was to be told about one subject, oldest first, with the tries."""
+        rows = self.filter(topic=topic).select_related("user", "team").prefetch_related("attempts")
+        return rows.order_by("id")
