@@ -125,7 +125,9 @@ def _apply(lanes: dict[int, list[int]], *, now: datetime) -> int:
     free = _lock_lanes(lanes)
     wanted = [pk for lane in free for pk in lanes[lane]]
     events = list(
-        Event.objects.filter(pk__in=wanted, state=State.PENDING).select_related("integration__service").order_by("id")
+        Event.objects.filter(pk__in=wanted, state=State.PENDING)
+        .select_related("integration__service__team", "integration__service__escalation_policy")
+        .order_by("id")
     )
     deliveries = [(event, delivery) for event in events if (delivery := _read(event))]
     turns.take(deliveries, now=now)

@@ -30,6 +30,7 @@ class Consequences:
         self,
         incident: Incident,
         kind: str,
+        /,
         *,
         by: User | None = None,
         source: str = "",

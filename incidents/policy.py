@@ -62,7 +62,7 @@ def calendar(settings: IncidentSettings) -> BusinessCalendar:
         zone=settings.time_zone,
         opens=settings.opens_at,
         closes=settings.closes_at,
-        weekdays=frozenset(settings.weekdays),
+        weekdays=frozenset(day - 1 for day in settings.weekdays),  # ours count from 1, like ISO 8601
         holidays=frozenset(Holiday.objects.values_list("date", flat=True)),
     )
 

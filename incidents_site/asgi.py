@@ -6,13 +6,8 @@ open stream.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-
 from a2wsgi import WSGIMiddleware
 
-from incidents_site.embedded.child import die_with_parent
 from incidents_site.spool import BodySpool, Receive, Scope, Send, takes_spooled_body
 from incidents_site.wsgi import application as django_application
 
@@ -20,10 +15,6 @@ THREADS = 8
 # A response is at most this many pieces ahead of its reader (8 KB each for files), so that a slow download of an
 # ordinary size does not hold a thread.
 PIECES_AHEAD = 512
-
-if multiprocessing.parent_process() is not None:
-    # We are a worker of a web server. Without this, workers of a killed server go on serving.
-    die_with_parent(signal.SIGTERM, os.getppid())
 
 pages = BodySpool(WSGIMiddleware(takes_spooled_body(django_application), workers=THREADS, send_queue_size=PIECES_AHEAD))
 

@@ -10,6 +10,9 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.work import db_now
+from incidents_site import paging_health
+
 REDIS_TIMEOUT_SECONDS = 0.5
 
 # Migrations are never taken back under a running process, so "all applied" is asked of the database only once.
@@ -33,6 +36,23 @@ def readyz(request: HttpRequest) -> JsonResponse:
     status = "unavailable" if not is_ready else "ok" if broker == "ok" else "degraded"
     body = {"status": status, "database": database, "migrations": migrations, "redis": broker}
     return JsonResponse(body, status=200 if is_ready else 503)
+
+
+@never_cache
+@require_safe
+def paging(request: HttpRequest) -> JsonResponse:
+    """200 while pages leave on time; 503 when something is overdue, or a sweep has not run, for over a minute."""
+    try:
+        state = paging_health.check(now=db_now())
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
+    body = {
+        "status": "ok" if state.is_well else "overdue",
+        "oldest_overdue_seconds": round(state.oldest_overdue, 1),
+        "last_sweep_seconds": None if state.last_sweep is None else round(state.last_sweep, 1),
+        "stale_sweeps": list(state.stale),
+    }
+    return JsonResponse(body, status=200 if state.is_well else 503)
 
 
 def _database_state() -> tuple[str, str]:

@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Protocol, cast
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import psycopg
 
-from incidents_site import web
 from incidents_site.config import BASE_DIR, Config, read_run_file
 from incidents_site.embedded import child
 from incidents_site.embedded.borrowed import Ownership, write_run_file
 from incidents_site.embedded.postgres import Postgres
 from incidents_site.embedded.redis import RedisServer
+from incidents_site.listening import INHERITED_SOCKET, listen
 
 Say = Callable[[str], None]
 
@@ -151,7 +151,7 @@ class Supervisor:
         deadline = time.monotonic() + (PORT_WAIT_SECONDS if was_killed else 0)
         while True:
             try:
-                return web.bind(self.config)
+                return listen(self.config)
             except OSError as error:
                 if time.monotonic() >= deadline:
                     where = f"{self.config.bind}:{self.config.port}"
@@ -191,37 +191,26 @@ class Supervisor:
     def _prepare(self) -> str:
         """Bring everything up to date and load the demo on a first start; returns the set-up link, if one is needed."""
         self.say("Preparing the database and static files")
-        collecting = self._begin("collectstatic", "--no-input", "--verbosity", "0")
-        self._manage("migrate", "--no-input", "--verbosity", "0")
-        self._manage("ensure_defaults")
+        self._manage("prepare")
         if self.config.demo and not self._exists("SELECT FROM accounts_user"):
             self.say("Loading demo data (once; MUSTER_DEMO=0 starts empty)")
             self._manage("demo", "load")
-        self._finish(collecting)
         if not self._exists("SELECT FROM accounts_user WHERE role = 'admin' AND is_active"):
-            return self._finish(self._begin("setuplink"))
+            return self._manage("setuplink", is_shown=False)
         return ""
 
-    def _manage(self, *arguments: str) -> None:
-        """Run a command to its end and show what it printed; raises ``StartError`` when it fails."""
-        printed = self._finish(self._begin(*arguments))
-        if printed:
-            self.say(printed)
-
-    def _begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command of ours."""
+    def _manage(self, *arguments: str, is_shown: bool = True) -> str:
+        """Run a command of ours to its end and return what it printed; raises ``StartError`` when it fails."""
         argv = [PYTHON, "manage.py", *arguments]
-        return child.start(argv, death_signal=signal.SIGKILL, cwd=BASE_DIR, output=subprocess.PIPE)
-
-    def _finish(self, process: subprocess.Popen[bytes]) -> str:
-        """Wait for a command and return what it printed; raises ``StartError`` when it failed."""
+        process = child.start(argv, death_signal=signal.SIGKILL, cwd=BASE_DIR, output=subprocess.PIPE)
         try:
             printed = process.communicate()[0].decode(errors="replace").strip()
         finally:
             child.kill_group(process)
         if process.returncode != 0:
-            command = " ".join(str(part) for part in cast("list[str]", process.args)[1:])
-            raise StartError(f"{command} failed:\n{printed}")
+            raise StartError(f"manage.py {' '.join(arguments)} failed:\n{printed}")
+        if printed and is_shown:
+            self.say(printed)
         return printed
 
     def _exists(self, query: str) -> bool:
@@ -277,7 +266,7 @@ def _launcher(argv: Sequence[str], inherited: Sequence[socket.socket]) -> Callab
     def launch() -> subprocess.Popen[bytes]:
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         for listener in inherited:
-            environment[web.INHERITED_SOCKET] = str(listener.fileno())
+            environment[INHERITED_SOCKET] = str(listener.fileno())
         return child.start(
             argv,
             death_signal=signal.SIGTERM,

@@ -8,8 +8,15 @@ from django.urls import include, path
 from incidents_site import health
 
 urlpatterns = [
+    path("", include("incidents.urls")),
+    path("", include("alerts.urls")),
+    path("", include("catalog.urls")),
+    path("", include("oncall.urls")),
+    path("", include("notifications.urls")),
+    path("", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("health/paging", health.paging, name="paging"),
 ]

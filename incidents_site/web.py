@@ -1,77 +1,138 @@
 """The web server, always with the same limits: ``python -m incidents_site.web``.
 
-Listens on ``BIND`` and ``PORT``, or on the socket that the supervisor has passed in ``MUSTER_WEB_FD``. Then the port
-stays ours, and clients wait instead of being refused, while a killed server is started again.
+One parent loads Django and forks the workers, which then share most of its memory and start at once. The parent
+replaces a worker that ends, and the workers end with their parent.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
+import signal
 import socket
 import sys
+import time
+from types import FrameType
 
+import structlog
+from django.conf import settings
+from django.template import engines
+from django.urls import get_resolver
 from uvicorn import Config as ServerConfig
-from uvicorn.supervisors import Multiprocess
+from uvicorn import Server
 
-from incidents_site import logs
-from incidents_site.config import Config, ConfigError, load
+from incidents_site.asgi import application
+from incidents_site.embedded.child import die_with_parent
+from incidents_site.listening import inherited_or_own
+
+log = structlog.get_logger(__name__)
 
 WORKERS = 2
-INHERITED_SOCKET = "MUSTER_WEB_FD"
 # Open connections in one worker, live streams among them; past it new ones get 503.
 CONNECTIONS = 2000
 GRACEFUL_SHUTDOWN_SECONDS = 3
 # Longer than the idle time of common proxies, so that it is never we who close a connection they are about to use.
 KEEP_ALIVE_SECONDS = 75
-HUNG_AFTER_SECONDS = 15
+SHORTEST_LIFE_SECONDS = 1.0
 
 
-def bind(config: Config) -> socket.socket:
-    """Claim the port. Raises ``OSError`` when another program listens there."""
-    family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted connections inherit it. asyncio sets it only for sockets that it made itself, and without it the
-        # second piece of each small answer waits for the client's delayed acknowledgement, some 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind((config.bind, config.port))
-        listener.listen(2048)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+class Stopping(Exception):
+    """A signal has asked the parent to end."""
 
 
 def serve(listener: socket.socket) -> None:
-    """Run the workers until a signal stops them; a worker that ends is replaced."""
-    server = ServerConfig(
-        "incidents_site.asgi:application",
-        workers=WORKERS,
-        lifespan="on",
-        ws="none",
-        log_config=logs.logging_config(),
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # incidents_site.proxies decides whom to believe
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
-        timeout_worker_healthcheck=HUNG_AFTER_SECONDS,
+    """Run the workers until a signal stops them."""
+    get_resolver().url_patterns  # noqa: B018 - loads all views before the fork, for all workers
+    engines.all()
+    gc.collect()
+    gc.freeze()
+    workers: dict[int, float] = {}
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _stop)
+    try:
+        while True:
+            while len(workers) < WORKERS:
+                workers[_fork_worker(listener)] = time.monotonic()
+            pid, status = os.wait()
+            lived = time.monotonic() - workers.pop(pid)
+            log.warning("web worker ended", pid=pid, code=os.waitstatus_to_exitcode(status))
+            if lived < SHORTEST_LIFE_SECONDS:  # it cannot start; trying again at once would only burn the processor
+                time.sleep(SHORTEST_LIFE_SECONDS)
+    except Stopping:
+        _end(list(workers))
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopping
+
+
+def _fork_worker(listener: socket.socket) -> int:
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, signal.SIG_DFL)
+        die_with_parent(signal.SIGTERM, parent)
+        _server().run(sockets=[listener])
+        code = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _server() -> Server:
+    return Server(
+        ServerConfig(
+            application,
+            lifespan="on",
+            ws="none",
+            log_config=None,  # Django has set up logging
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # incidents_site.proxies decides whom to believe
+            limit_concurrency=CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+        )
     )
-    Multiprocess(server, sockets=[listener]).run()
+
+
+def _end(workers: list[int]) -> None:
+    """Let the workers finish their requests; whoever takes too long is ended."""
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACEFUL_SHUTDOWN_SECONDS + 0.5
+    left = set(workers)
+    while left and time.monotonic() < deadline:
+        left = {pid for pid in left if not _has_ended(pid)}
+        time.sleep(0.02)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def main() -> None:
     """Take over the supervisor's socket or claim the port, then serve."""
     try:
-        config = load(os.environ)
-        inherited = os.environ.get(INHERITED_SOCKET)
-        listener = socket.socket(fileno=int(inherited)) if inherited else bind(config)
-    except ConfigError as error:
-        sys.exit(f"Muster cannot start: {error}")
+        listener = inherited_or_own(settings.MUSTER)
     except OSError as error:
-        sys.exit(f"Muster cannot start: port {config.port} is taken ({error.strerror}); choose another with PORT")
+        port = settings.MUSTER.port
+        sys.exit(f"Muster cannot start: port {port} is taken ({error.strerror}); choose another with PORT")
     serve(listener)
 
 

@@ -16,7 +16,7 @@ function stored(name, value) {
 
 // ---- clocks -----------------------------------------------------------------------------------------------
 // <time data-since="ISO"> counts up, <time data-due="ISO" data-soon="seconds"> counts down and then says overdue.
-// The words are those of the server's first rendering, so that nothing jumps when the first tick comes.
+// The words are those of core/durations.py, so that nothing jumps when the first tick comes; change both together.
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 15 * MINUTE;
 
@@ -198,6 +198,9 @@ function hold(form, busy) {
     }
   }
 }
+
+// A form that came back takes the reader to what is wrong, if the page has not done so itself.
+if (!document.querySelector("[autofocus]")) document.querySelector("main [aria-invalid='true']")?.focus();
 
 addEventListener("pageshow", () => {
   for (const form of document.forms) hold(form, false);

@@ -1,0 +1,166 @@
+"""How times, lengths, people and states look on every page; ``{% load muster %}``."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Protocol
+
+from django import template
+from django.template.defaulttags import querystring
+from django.utils import dateformat, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import durations, markdown
+
+register = template.Library()
+
+SOON_SECONDS = 15 * durations.MINUTE
+
+# The word, and the mockups' class and glyph: circle, triangle, square, diamond. Both outages are a red square, and
+# the word says how much of the service is out.
+_HEALTH = {
+    "operational": ("Operational", "ok"),
+    "degraded": ("Degraded", "degraded"),
+    "partial_outage": ("Partial outage", "down"),
+    "major_outage": ("Major outage", "down"),
+    "maintenance": ("Maintenance", "maintenance"),
+}
+
+
+class Person(Protocol):
+    """Whoever has a name (its text) and initials."""
+
+    @property
+    def initials(self) -> str:
+        """One or two letters."""
+
+
+register.simple_tag(querystring, name="query_string", takes_context=True)
+
+
+@register.filter("markdown")
+def as_markdown(text: str) -> SafeString:
+    """``{{ text|markdown }}``: what a person wrote, as safe HTML."""
+    return markdown.render(text)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """``{% icon "bell" %}``: a symbol of the sprite; decoration, so the word stands beside it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#{}"/></svg>', name)
+
+
+@register.simple_tag
+def severity(value: str, chip: bool = True) -> SafeString:
+    """``{% severity "high" %}``: glyph and word; ``chip=False`` inside text and tables of figures."""
+    classes = f"mu-sev mu-chip mu-{value}" if chip else f"mu-sev mu-{value}"
+    return format_html('<span class="{}">{}{}</span>', classes, icon(f"sev-{value}"), value.capitalize())
+
+
+@register.simple_tag
+def status(value: str) -> SafeString:
+    """``{% status "triggered" %}``: the circle that fills, and the word."""
+    return format_html('<span class="mu-status mu-{}">{}{}</span>', value, icon(f"st-{value}"), value.capitalize())
+
+
+@register.simple_tag
+def health(value: str) -> SafeString:
+    """``{% health "degraded" %}``: how a service is."""
+    word, glyph = _HEALTH[value]
+    return format_html('<span class="mu-health mu-{}">{}{}</span>', glyph, icon(f"h-{glyph}"), word)
+
+
+@register.simple_tag
+def who(person: Person | None, nobody: str = "Unassigned") -> SafeString:
+    """``{% who user %}``: initials and name, or ``nobody``."""
+    if person is None:
+        return format_html('<span class="mu-dim">{}</span>', nobody)
+    return format_html(
+        '<span class="mu-who"><span class="mu-avatar" aria-hidden="true">{}</span>'
+        '<span class="mu-name">{}</span></span>',
+        person.initials,
+        person,
+    )
+
+
+@register.simple_tag
+def when(at: datetime | None, seconds: bool = False, now: datetime | None = None) -> SafeString:
+    """``{% when dt %}``: the shortest text that is clear today, and the absolute time with its zone on hover.
+
+    03:10 on the same day, Mon 22:16 within six days, 9 Oct, 16:31 within the year, otherwise 9 Oct 2025; in the
+    current time zone. ``seconds=True`` adds them to the clock. Nothing for None.
+    """
+    if at is None:
+        return SafeString()
+    local = timezone.localtime(at)
+    today = timezone.localtime(now or timezone.now()).date()
+    wall = "H:i:s" if seconds else "H:i"
+    if local.date() == today:
+        short = wall
+    elif abs((local.date() - today).days) < 7:
+        short = f"D {wall}"
+    elif local.year == today.year:
+        short = f"j M, {wall}"
+    else:
+        short = "j M Y"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        _absolute(at),
+        dateformat.format(local, short),
+    )
+
+
+@register.simple_tag
+def duration(start: datetime, end: datetime | None = None, now: datetime | None = None) -> SafeString:
+    """``{% duration incident.created_at incident.resolved_at %}``: ticks while there is no end."""
+    if end is None:
+        seconds = max(0, int(((now or timezone.now()) - start).total_seconds()))
+        return format_html(
+            '<time class="mu-tick mu-dur mu-strong" datetime="PT{}S" data-since="{}" title="Since {}">{}</time>',
+            seconds,
+            _utc(start),
+            _absolute(start),
+            durations.clock(seconds, is_padded=True),
+        )
+    seconds = max(0, int((end - start).total_seconds()))
+    return format_html(
+        '<time class="mu-dur" datetime="PT{}S" title="{} to {}">{}</time>',
+        seconds,
+        _absolute(start),
+        _absolute(end),
+        durations.words(seconds),
+    )
+
+
+@register.simple_tag
+def countdown(due_at: datetime | None, soon: int = SOON_SECONDS, now: datetime | None = None) -> SafeString:
+    """``{% countdown clock.due_at %}``: "due in 05:23", amber for the last ``soon`` seconds, then "overdue 3:40"."""
+    if due_at is None:
+        return SafeString()
+    left = math.ceil((due_at - (now or timezone.now())).total_seconds())
+    if left < 0:
+        tone, text = " mu-overdue", f"overdue {durations.clock(-left)}"
+    else:
+        tone, text = " mu-soon" if left <= soon else "", f"due in {durations.clock(left, is_padded=True)}"
+    return format_html(
+        '<time class="mu-tick mu-clock{}" datetime="{}" data-due="{}" data-soon="{}" title="{}">{}{}</time>',
+        tone,
+        _utc(due_at),
+        _utc(due_at),
+        soon,
+        _absolute(due_at),
+        icon("clock"),
+        text,
+    )
+
+
+def _absolute(at: datetime) -> str:
+    """Wed 14 Oct 2026, 03:11:20 CEST."""
+    return dateformat.format(timezone.localtime(at), "D d M Y, H:i:s T")
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,132 @@
+"""Builders: plain functions that make what a test needs, with alice, bob and charlie as the people.
+
+Alice and bob are responders with a confirmed e-mail address; charlie is a stranger to everything.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from accounts.models import Membership, Role, Team, User
+from alerts import intake
+from alerts.models import Integration
+from catalog.models import Service
+from incidents import lifecycle, policy
+from incidents.lifecycle import Draft
+from incidents.models import Incident
+from notifications import signing
+from notifications.models import ContactMethod, Notification
+from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
+
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+NOW = datetime(2026, 10, 14, 1, 47, 8, tzinfo=UTC)  # a Wednesday
+
+_count = itertools.count(1)
+
+
+def user(username: str = "", *, role: str = Role.RESPONDER, email: bool = True, webhook: str = "", **fields) -> User:
+    """A person; with ``email`` a confirmed contact method at username@example.com."""
+    username = username or f"user{next(_count)}"
+    fields.setdefault("name", username.capitalize())
+    person = User.objects.create_user(username, email=f"{username}@example.com", role=role, **fields)
+    if email:
+        contact(person, "email", f"{username}@example.com")
+    if webhook:
+        contact(person, "webhook", webhook)
+    return person
+
+
+def contact(person: User, kind: str, address: str, *, verified: bool = True) -> ContactMethod:
+    """A way to reach a person."""
+    return ContactMethod.objects.create(
+        user=person,
+        kind=kind,
+        address=address,
+        signing_secret=signing.new_secret() if kind == "webhook" else "",
+        verified_at=NOW if verified else None,
+    )
+
+
+def team(slug: str = "", *members: User, managers: tuple[User, ...] = (), **fields) -> Team:
+    """A team with members."""
+    slug = slug or f"team{next(_count)}"
+    made = Team.objects.create(slug=slug, name=fields.pop("name", slug.capitalize()), **fields)
+    for member in {*members, *managers}:
+        Membership.objects.create(team=made, user=member, is_manager=member in managers)
+    return made
+
+
+def escalation_policy(
+    *steps: User | Team | tuple, delays: tuple[int, ...] = (), repeat: int = 0, repeat_after: int = 5, **fields
+) -> EscalationPolicy:
+    """A policy with one step for each argument (a target, or a tuple of them); ``delays`` are minutes."""
+    made = EscalationPolicy.objects.create(
+        name=fields.pop("name", f"Policy {next(_count)}"), repeat=repeat, repeat_after_minutes=repeat_after, **fields
+    )
+    for position, targets in enumerate(steps):
+        delay = delays[position] if position < len(delays) else (0 if position == 0 else 5)
+        step = EscalationStep.objects.create(policy=made, position=position, delay_minutes=delay)
+        for target in targets if isinstance(targets, tuple) else (targets,):
+            kind = "user" if isinstance(target, User) else "team"
+            EscalationTarget.objects.create(step=step, kind=kind, **{kind: target})
+    return made
+
+
+def service(
+    slug: str = "", *, policy: EscalationPolicy | None = None, team: Team | None = None, **fields
+) -> Service:
+    """A service."""
+    slug = slug or f"service{next(_count)}"
+    return Service.objects.create(
+        slug=slug, name=fields.pop("name", slug.capitalize()), escalation_policy=policy, team=team, **fields
+    )
+
+
+def incident(
+    *,
+    severity: str = "critical",
+    steps: tuple | list = (),
+    delays: tuple[int, ...] = (),
+    services: tuple | list = (),
+    at: datetime = NOW,
+    **fields,
+) -> Incident:
+    """A declared incident; with ``steps`` it affects a service whose policy has them."""
+    policy.ensure_defaults()
+    services = list(services)
+    if steps:
+        services.append(service(policy=escalation_policy(*steps, delays=delays)))
+    draft = Draft(title=fields.pop("title", "It is broken"), severity=severity, services=services, **fields)
+    return lifecycle.declare(draft, now=at)
+
+
+def integration(
+    format: str = "generic", *, service: Service | None = None, default_severity: str = "critical", **fields
+) -> tuple[Integration, str]:
+    """An integration and its routing key."""
+    policy.ensure_defaults()
+    key = secrets.token_urlsafe(24)
+    made = Integration.objects.create(
+        name=fields.pop("name", f"Monitor {next(_count)}"),
+        format=format,
+        service=service,
+        default_severity=default_severity,
+        key_digest=intake.digest_of(key),
+        key_prefix=key[:6],
+        **fields,
+    )
+    return made, key
+
+
+def pages(incident: Incident) -> list[tuple[str, datetime]]:
+    """(who, when due) of every page about an incident, in order."""
+    rows = Notification.objects.filter(topic=incident.topic, purpose="page").order_by("id")
+    return [(row.user.username, row.created_at) for row in rows]
+
+
+def happened(incident: Incident) -> list[str]:
+    """The kinds of the timeline, in order."""
+    return list(incident.timeline.values_list("kind", flat=True))
