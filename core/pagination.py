@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import DateTimeField, Field, Model, Q, QuerySet
+from django.db.models import BooleanField, DateTimeField, Field, Func, Model, Q, QuerySet, Value
 from django.db.models.expressions import F, OrderBy
 
 from core import strict_json
@@ -119,7 +119,7 @@ class _Column:
 
     def checked(self, value: Any) -> Any:
         """A value from a cursor, if it is of the kind that the column holds."""
-        if value is None:
+        if value is None and self.is_nullable:
             return None
         try:
             is_fitting = isinstance(value, datetime) or not isinstance(self.field, DateTimeField)
@@ -179,8 +179,11 @@ def _position(cursor: str, name: str, columns: list[_Column]) -> tuple[bool, lis
     return values[0] == "<", position
 
 
-def _beyond(columns: list[_Column], position: list[Any]) -> Q:
-    """Rows after ``position``: (a > x) or (a = x and b > y) or …, and a ≥ x besides, which an index understands."""
+def _beyond(columns: list[_Column], position: list[Any]) -> Q | Func:
+    """Rows after ``position``."""
+    if len({column.is_descending for column in columns}) == 1 and not any(column.is_nullable for column in columns):
+        return _row_beyond(columns, position)
+    # (a > x) or (a = x and b > y) or …, and a ≥ x besides, which an index understands.
     after = Q(pk__in=[])
     same = Q()
     for column, value in zip(columns, position, strict=True):
@@ -190,6 +193,17 @@ def _beyond(columns: list[_Column], position: list[Any]) -> Q:
         same &= column.same(value)
     bound = columns[0].from_(position[0])
     return after if bound is None else bound & after
+
+
+def _row_beyond(columns: list[_Column], position: list[Any]) -> Func:
+    """(a, b) > (x, y): one range of an index on (a, b), however many rows share their a."""
+    values = [Value(value, output_field=column.field) for column, value in zip(columns, position, strict=True)]
+    rows = [
+        Func(*cells, template="(%(expressions)s)", output_field=BooleanField())
+        for cells in ([F(column.path) for column in columns], values)
+    ]
+    sign = " < " if columns[0].is_descending else " > "
+    return Func(*rows, template="%(expressions)s", arg_joiner=sign, output_field=BooleanField())
 
 
 def _tagged(value: Any) -> Any:

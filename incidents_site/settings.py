@@ -24,6 +24,7 @@ SECRET_KEY = MUSTER.secret_key
 DEBUG = False
 ALLOWED_HOSTS = list(MUSTER.allowed_hosts)
 APPEND_SLASH = False
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 ROOT_URLCONF = "incidents_site.urls"
 WSGI_APPLICATION = "incidents_site.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",

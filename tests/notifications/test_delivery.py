@@ -1,0 +1,201 @@
+"""Sending what is due, to real servers."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import replace
+from datetime import timedelta
+from email.header import decode_header, make_header
+
+import pytest
+from django.utils import timezone
+
+from core.work import db_now
+from incidents import lifecycle
+from incidents_site.config import MailServer
+from notifications import delivery, signing
+from notifications.breaker import Breaker
+from notifications.models import Attempt, Notification
+from tests import make, receivers
+
+pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_breaker(monkeypatch):
+    monkeypatch.setattr(delivery, "_breaker", Breaker())
+
+
+@pytest.fixture
+def mailbox(settings):
+    with receivers.smtp_server() as (mailbox, port):
+        server = MailServer(host="127.0.0.1", port=port, username="", password="", security="none")
+        settings.MUSTER = replace(settings.MUSTER, email=server)
+        yield mailbox
+
+
+@pytest.fixture
+def hook(settings):
+    settings.MUSTER = replace(settings.MUSTER, allow_nets=(ipaddress.ip_network("127.0.0.0/8"),))
+    with receivers.webhook_receiver() as hook:
+        yield hook
+
+
+def page(*people, **fields):
+    """An incident declared now, whose first step pages people."""
+    return make.incident(steps=[people], at=timezone.now(), **fields)
+
+
+def deliver(channel="email"):
+    return delivery.deliver_due(channel, now=db_now(), seats=1)
+
+
+def states():
+    return list(Notification.objects.filter(purpose="page").order_by("id").values_list("state", flat=True))
+
+
+def test_a_page_leaves_as_a_real_mail_with_the_incidents_number_in_the_subject(alice, mailbox):
+    incident = page(alice, title="Checkout fails")
+    assert deliver() == 1
+    (mail,) = mailbox.messages
+    assert mail["Subject"] == f"{incident.reference} CRITICAL: Checkout fails"
+    assert mail["To"] == "alice@example.com"
+    assert "/answers/email/" in mail.get_payload()
+    assert states() == ["sent"]
+    attempt = Attempt.objects.get()
+    assert (attempt.outcome, attempt.number, attempt.provider_id) == ("sent", 1, mail["Message-ID"])
+
+
+def test_a_hostile_title_still_pages(alice, mailbox):
+    page(alice, title="Fire\r\nBcc: everybody@example.com\x00 \u2028now")
+    deliver()
+    (mail,) = mailbox.messages
+    assert mail["Bcc"] is None
+    assert "CRITICAL: Fire Bcc: everybody@example.com\ufffd now" in str(make_header(decode_header(mail["Subject"])))
+
+
+def test_without_a_mail_server_the_mail_is_kept(alice, settings):
+    settings.MUSTER = replace(settings.MUSTER, email=None)
+    page(alice)
+    deliver()
+    assert states() == ["kept"]
+
+
+def test_demo_people_are_never_written_to(mailbox):
+    page(make.user("demo", is_demo=True))
+    deliver()
+    assert states() == ["kept"]
+    assert mailbox.messages == []
+
+
+def test_an_unknown_recipient_fails_for_good(mailbox):
+    page(make.user("nobody"))
+    deliver()
+    assert states() == ["failed"]
+    assert "550" in Notification.objects.get().error
+
+
+def test_a_busy_server_is_tried_again_later(alice, mailbox):
+    mailbox.answer = "451 Try again later"
+    page(alice)
+    deliver()
+    row = Notification.objects.get()
+    assert (row.state, row.attempt_count, row.lease_token) == ("pending", 1, None)
+    assert row.due_at > timezone.now()
+    mailbox.answer = ""
+    Notification.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    deliver()
+    assert states() == ["sent"]
+    assert [a.outcome for a in Attempt.objects.all()] == ["retry", "sent"]
+
+
+def test_no_server_at_all_is_tried_again_and_rests_after_five_failures(alice, settings):
+    server = MailServer(host="127.0.0.1", port=receivers.free_port(), username="", password="", security="none")
+    settings.MUSTER = replace(settings.MUSTER, email=server)
+    for _ in range(7):
+        page(alice)
+    deliver()
+    assert Attempt.objects.count() == 5
+    assert set(states()) == {"pending"}
+
+
+def test_rows_of_a_vanished_sender_come_back_and_say_that_they_may_be_a_repeat(alice, mailbox):
+    incident = page(alice)
+    delivery._claim_due("email", 5, now=db_now())
+    assert deliver() == 0
+    Notification.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert deliver() == 1
+    (mail,) = mailbox.messages
+    assert mail["Subject"] == f"{incident.reference} CRITICAL: It is broken (repeat)"
+    assert [a.outcome for a in Attempt.objects.all()] == ["lost", "sent"]
+
+
+def test_a_sender_whose_lease_was_taken_over_cannot_change_the_row(alice, mailbox):
+    page(alice)
+    (slow,) = delivery._claim_due("email", 5, now=db_now())
+    Notification.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    deliver()
+    delivery._finish(
+        slow.notification, delivery.Result(delivery.Outcome.FAILED, "too late"), started_at=timezone.now()
+    )
+    assert states() == ["sent"]
+    assert [a.outcome for a in Attempt.objects.all()] == ["lost", "sent", "failed"]
+
+
+def test_nothing_is_sent_after_the_acknowledgement(alice, bob, mailbox):
+    incident = page(alice)
+    claims = delivery._claim_due("email", 5, now=db_now())
+    lifecycle.acknowledge(incident, by=bob)
+    claims = [replace(claim, at=claim.at - 1.5) for claim in claims]
+    assert delivery._send(claims[0], delivery.SENDERS["email"]) == 0
+    assert states() == ["cancelled"]
+    assert mailbox.messages == []
+
+
+def test_a_webhook_is_signed_after_standard_webhooks(hook):
+    dora = make.user("dora", email=False, webhook=hook.url)
+    incident = page(dora)
+    assert deliver("webhook") == 1
+    ((headers, body),) = hook.requests
+    row = Notification.objects.get()
+    secret = dora.contact_methods.get().signing_secret
+    assert headers["webhook-id"] == f"msg_{row.pk}"
+    signing.verify(secret, headers=headers, body=body, now=timezone.now())
+    sent = json.loads(body)
+    assert (sent["type"], sent["data"]["topic"]) == ("notification.page", incident.topic)
+    assert sent["data"]["title"].startswith(incident.reference)
+
+
+def test_a_webhook_that_asks_for_patience_gets_it(hook):
+    hook.status, hook.headers = 429, {"Retry-After": "120"}
+    page(make.user("dora", email=False, webhook=hook.url))
+    deliver("webhook")
+    row = Notification.objects.get()
+    assert row.state == "pending"
+    assert timedelta(seconds=115) < row.due_at - timezone.now() < timedelta(seconds=121)
+
+
+def test_a_webhook_that_is_gone_fails_for_good(hook):
+    hook.status = 410
+    page(make.user("dora", email=False, webhook=hook.url))
+    deliver("webhook")
+    assert states() == ["failed"]
+
+
+def test_private_addresses_are_refused_unless_allowed(hook, settings):
+    settings.MUSTER = replace(settings.MUSTER, allow_nets=())
+    page(make.user("dora", email=False, webhook=hook.url))
+    deliver("webhook")
+    assert states() == ["failed"]
+    assert hook.requests == []
+
+
+def test_team_chat_gets_slacks_form(hook):
+    crew = make.team("crew", channel_address=f"slack+{hook.url}")
+    incident = make.incident(
+        severity="medium", services=[make.service(team=crew)], title="A <b> & c", at=timezone.now()
+    )
+    deliver("chat")
+    ((_, body),) = hook.requests
+    assert f"{incident.reference} Medium: A &lt;b&gt; &amp; c" in json.loads(body)["text"]
