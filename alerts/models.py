@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from alerts.querysets import AlertQuerySet, IntegrationQuerySet
+from alerts.querysets import AlertQuerySet, EventQuerySet, IntegrationQuerySet
 from catalog.models import Service
 from core.timestamps import Timestamped
 from incidents.models import Incident, Severity
@@ -75,6 +75,8 @@ class Event(models.Model):
     applied_at = models.DateTimeField(null=True, blank=True)
     detail = models.TextField(blank=True, help_text="Warnings, or why it could not be used.")
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         ordering = ("-id",)
         indexes = (
@@ -85,6 +87,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"Event {self.pk}"
+
+    @property
+    def start_text(self) -> str:
+        """The beginning of the body as text; only for rows of ``for_list``, and empty where it may not be read."""
+        start = getattr(self, "start", None)
+        return "" if start is None else bytes(start).decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 class Group(models.Model):

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Func, OuterRef, Q, Subquery, When
 
+from accounts.models import Role
+from catalog.models import Service
 from incidents.models import Incident
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+BODY_SHOWN = 4096  # bytes
 
 
 class IntegrationQuerySet(models.QuerySet[Any]):
@@ -19,6 +23,45 @@ class IntegrationQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> IntegrationQuerySet:
         """Every signed-in person may see which monitors report here; keys are never shown."""
         return self
+
+    def managed_by(self, user: User) -> IntegrationQuerySet:
+        """Those that the person may change: of the services they manage, or all of them for a manager of the site."""
+        if user.has_role(Role.MANAGER):
+            return self
+        return self.filter(service__in=Service.objects.managed_by(user))
+
+    def for_list(self) -> IntegrationQuerySet:
+        """With what the list shows of each, and when it last heard something (index alerts_event_integration)."""
+        newest = self.model._meta.get_field("events").related_model.objects.filter(integration=OuterRef("pk"))
+        last = newest.order_by("-id").values("received_at", "state")[:1]
+        return self.select_related("service__team").annotate(
+            last_event_at=Subquery(last.values("received_at")), last_event_state=Subquery(last.values("state"))
+        )
+
+
+class EventQuerySet(models.QuerySet[Any]):
+    """Reads of raw events."""
+
+    def visible_to(self, user: User) -> EventQuerySet:
+        """Those of integrations that the person manages."""
+        if user.has_role(Role.MANAGER):
+            return self
+        return self.filter(integration__service__in=Service.objects.managed_by(user))
+
+    def for_list(self, user: User) -> EventQuerySet:
+        """Newest first, with size and, where the person may read it, the first 4 KB of the body.
+
+        An event that became an alert may concern a private incident, so only admins read its body here; of one that
+        became nothing, whoever manages the integration must see why.
+        """
+        readable = Q() if user.is_staff else Q(state__in=("unparseable", "failed"))
+        size = Func(F("body"), function="octet_length", output_field=models.IntegerField())
+        start = Func(F("body"), 1, BODY_SHOWN, function="substring", output_field=models.BinaryField())
+        shown = Case(When(readable, then=start) if readable else When(pk__isnull=False, then=start), default=None)
+        rows = self.visible_to(user).defer("body").annotate(size=size, start=shown)
+        return rows.order_by("-id")
+
+
 
 
 class AlertQuerySet(models.QuerySet[Any]):

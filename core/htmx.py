@@ -24,7 +24,9 @@ else:
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of a page: not for a boosted link, and not to restore its history."""
     htmx: HtmxDetails | None = getattr(request, "htmx", None)
-    return bool(htmx) and htmx is not None and not htmx.boosted and not htmx.history_restore_request
+    if htmx is None or htmx.boosted or htmx.history_restore_request:
+        return False
+    return bool(htmx)
 
 
 def render(

@@ -28,6 +28,7 @@ __all__ = [
     "BadUrl",
     "Guard",
     "HttpError",
+    "Interrupted",
     "Refused",
     "Response",
     "TimedOut",
@@ -62,11 +63,15 @@ class Refused(HttpError):
 
 
 class Unreachable(HttpError):
-    """No name, no connection, broken TLS or broken HTTP; worth another try."""
+    """No name, no connection or no TLS: nothing was sent; worth another try."""
 
 
 class TimedOut(HttpError):
-    """No answer within the time; worth another try."""
+    """Sent, at least in part, and not answered within the time: it may have been read; worth another try."""
+
+
+class Interrupted(TimedOut):
+    """Sent, at least in part, and the connection broke, or what came back was no HTTP: it may have been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,12 @@ def post(
 
     A user and password in ``url`` are sent as Basic authorization. Once the status is known it counts: an answer
     whose body is too long, breaks off or drips past the time is given with what has arrived of it. Raises ``BadUrl``,
-    ``BadRequest`` and ``Refused``, which are permanent, and ``Unreachable`` and ``TimedOut``, which are not.
+    ``BadRequest`` and ``Refused``, which are permanent; ``Unreachable`` if nothing was sent; ``TimedOut`` and its
+    ``Interrupted`` if the other side may have read it.
     """
     target = _target(url)
-    deadline = _Deadline(total_seconds, target.name)
-    backend = _Backend(guard or default_guard(), deadline, target.name)
+    exchange = _Exchange(target.name, total_seconds)
+    backend = _Backend(guard or default_guard(), exchange)
     context = _tls_context() if target.url.scheme == b"https" else None
     connection = httpcore.HTTPConnection(target.url.origin, ssl_context=context, network_backend=backend)
     try:
@@ -121,7 +127,7 @@ def post(
     except httpcore.LocalProtocolError:
         raise BadRequest(f"a header for {target.name} holds characters that HTTP does not allow") from None
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise Unreachable(f"{target.name}: {error}") from None
+        raise exchange.broken(error) from None
 
 
 # ---- the request -------------------------------------------------------------------------------------------
@@ -196,31 +202,41 @@ def _tls_context() -> ssl.SSLContext:
 # ---- the connection ----------------------------------------------------------------------------------------
 
 
-class _Deadline:
-    """The end of the whole request: whatever a server does between its bytes, no wait goes beyond it."""
+class _Exchange:
+    """One request's end in time, and whether anything of it has been sent.
 
-    def __init__(self, seconds: float, name: str) -> None:
-        self._at = time.monotonic() + seconds
-        self._message = f"{name} did not answer within {seconds:g} s"
+    Whatever a server does between its bytes, no wait goes beyond the end.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self.name = name
+        self.has_sent = False
+        self._ends_at = time.monotonic() + seconds
+        self._seconds = seconds
 
     def left(self) -> float:
-        """Seconds left, more than none; raises TimedOut after the end."""
-        seconds = self._at - time.monotonic()
+        """Seconds left, more than none; raises what ``over`` gives after the end."""
+        seconds = self._ends_at - time.monotonic()
         if seconds <= 0:
-            raise self.passed()
+            raise self.over()
         return seconds
 
-    def passed(self) -> TimedOut:
-        return TimedOut(self._message)
+    def over(self) -> HttpError:
+        failure = TimedOut if self.has_sent else Unreachable
+        return failure(f"{self.name} did not answer within {self._seconds:g} s")
+
+    def broken(self, error: Exception) -> HttpError:
+        failure = Interrupted if self.has_sent else Unreachable
+        return failure(f"{self.name}: {error}")
 
 
 class _Backend(httpcore.NetworkBackend):
     """Resolves, judges and connects, for httpcore."""
 
-    def __init__(self, guard: Guard, deadline: _Deadline, name: str) -> None:
+    def __init__(self, guard: Guard, exchange: _Exchange) -> None:
         self._guard = guard
-        self._deadline = deadline
-        self._name = name
+        self._exchange = exchange
+        self._name = exchange.name
 
     def connect_tcp(
         self,
@@ -230,7 +246,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        until = time.monotonic() + min(CONNECT_SECONDS, self._deadline.left())
+        until = time.monotonic() + min(CONNECT_SECONDS, self._exchange.left())
         allowed, objection = [], ""
         for address in self._resolved(host, port, seconds=until - time.monotonic()):
             reason = self._guard.objection(address, port)
@@ -241,14 +257,14 @@ class _Backend(httpcore.NetworkBackend):
         if not allowed:
             raise Refused(f"{self._name} is refused: {objection}")
         allowed = allowed[:_ADDRESSES_TRIED]
-        failure: HttpError = TimedOut(f"{self._name} took no connection within {CONNECT_SECONDS:g} s")
+        failure = Unreachable(f"{self._name} took no connection within {CONNECT_SECONDS:g} s")
         for index, address in enumerate(allowed):
             # Each gets its share, so that one address that swallows packets leaves time for the next.
             seconds = (until - time.monotonic()) / (len(allowed) - index)
             if seconds <= 0:
                 break
             try:
-                return _Stream(_connect(address, port, seconds=seconds), self._deadline)
+                return _Stream(_connect(address, port, seconds=seconds), self._exchange)
             except TimeoutError:
                 continue
             except OSError as error:
@@ -259,7 +275,7 @@ class _Backend(httpcore.NetworkBackend):
         try:
             return resolve(host, port, seconds=seconds)
         except TimeoutError:
-            raise TimedOut(f"{self._name} was not resolved within {CONNECT_SECONDS:g} s") from None
+            raise Unreachable(f"{self._name} was not resolved within {CONNECT_SECONDS:g} s") from None
         except OSError as error:
             raise Unreachable(f"{self._name} cannot be resolved: {error.strerror or 'no address'}") from None
         except ValueError:
@@ -269,27 +285,28 @@ class _Backend(httpcore.NetworkBackend):
 class _Stream(httpcore.NetworkStream):
     """A socket whose every wait ends at the deadline; httpcore's own time-outs are for one wait each."""
 
-    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
+    def __init__(self, connected: socket.socket, exchange: _Exchange) -> None:
         self._socket = connected
-        self._deadline = deadline
+        self._exchange = exchange
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._socket.settimeout(self._deadline.left())
+        self._socket.settimeout(self._exchange.left())
         try:
             return self._socket.recv(max_bytes)
         except TimeoutError:
-            raise self._deadline.passed() from None
+            raise self._exchange.over() from None
         except OSError as error:
             raise httpcore.ReadError(_words(error)) from None
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
         while rest:
-            self._socket.settimeout(self._deadline.left())
+            self._socket.settimeout(self._exchange.left())
+            self._exchange.has_sent = True
             try:
                 rest = rest[self._socket.send(rest) :]
             except TimeoutError:
-                raise self._deadline.passed() from None
+                raise self._exchange.over() from None
             except OSError as error:
                 raise httpcore.WriteError(_words(error)) from None
 
@@ -300,11 +317,11 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         try:
-            self._socket.settimeout(self._deadline.left())
-            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._deadline)
+            self._socket.settimeout(self._exchange.left())
+            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._exchange)
         except TimeoutError:
             self.close()
-            raise self._deadline.passed() from None
+            raise self._exchange.over() from None
         except (OSError, ValueError) as error:
             self.close()
             raise httpcore.ConnectError(_words(error)) from None

@@ -1,5 +1,7 @@
 """Pages of a list by keyset: as fast on the last page as on the first, no COUNT, no OFFSET.
 
+One query a page, and a second one where an ascending order reaches the rows that are null.
+
 A cursor holds the sort values of the row at the edge of a page. It is opaque, but neither secret nor signed: whoever
 makes one up moves within rows that the queryset shows anyway.
 """
@@ -14,7 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import BooleanField, DateTimeField, Field, Func, Model, Q, QuerySet, Value
+from django.db.models import BooleanField, DateTimeField, Field, Func, GeneratedField, Model, Q, QuerySet, Value
 from django.db.models.expressions import F, OrderBy
 
 from core import strict_json
@@ -73,8 +75,7 @@ def page(queryset: QuerySet[M], *, sort: tuple[str, ...], cursor: str | None, li
     is_backward, position = _position(cursor, name, columns) if cursor else (False, None)
     if is_backward:
         columns = [column.reversed() for column in columns]
-    rows = queryset if position is None else queryset.filter(_beyond(columns, position))
-    items = list(rows.order_by(*(column.order() for column in columns))[: limit + 1])
+    items = _rows(queryset.order_by(*(column.order() for column in columns)), columns, position, count=limit + 1)
     has_more = len(items) > limit
     items = items[:limit]
     if is_backward:
@@ -166,8 +167,11 @@ def _column(queryset: QuerySet[M], key: str) -> _Column:
     is_nullable = False
     for part in path.split("__"):
         field = model._meta.pk if part == "pk" else model._meta.get_field(part)
-        is_nullable = is_nullable or field.null
+        # Django does not know whether a generated column can be null.
+        is_nullable = is_nullable or field.null or isinstance(field, GeneratedField)
         model = field.related_model
+    if isinstance(field, GeneratedField):
+        field = field.output_field
     return _Column(path, is_descending, is_nullable, field)
 
 
@@ -179,11 +183,23 @@ def _position(cursor: str, name: str, columns: list[_Column]) -> tuple[bool, lis
     return values[0] == "<", position
 
 
-def _beyond(columns: list[_Column], position: list[Any]) -> Q | Func:
-    """Rows after ``position``."""
-    if len({column.is_descending for column in columns}) == 1 and not any(column.is_nullable for column in columns):
-        return _row_beyond(columns, position)
-    # (a > x) or (a = x and b > y) or …, and a ≥ x besides, which an index understands.
+def _rows(queryset: QuerySet[M], columns: list[_Column], position: list[Any] | None, *, count: int) -> list[M]:
+    """The first ``count`` rows after ``position``."""
+    if position is None:
+        return list(queryset[:count])
+    first, *others = columns
+    is_uniform = all(other.is_descending == first.is_descending and not other.is_nullable for other in others)
+    if not is_uniform or position[0] is None:
+        return list(queryset.filter(_beyond(columns, position))[:count])
+    rows = list(queryset.filter(_row_beyond(columns, position))[:count])
+    if first.is_nullable and not first.is_descending and len(rows) < count:
+        # No comparison finds null, so the last rows of this order are asked for by themselves.
+        rows += queryset.filter(first.same(None))[: count - len(rows)]
+    return rows
+
+
+def _beyond(columns: list[_Column], position: list[Any]) -> Q:
+    """(a > x) or (a = x and b > y) or …, and a ≥ x besides, which an index understands."""
     after = Q(pk__in=[])
     same = Q()
     for column, value in zip(columns, position, strict=True):

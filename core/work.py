@@ -102,8 +102,12 @@ class _Nudger:
         self._wake = threading.Event()
         self._pid = 0
         self._connection: Connection | None = None
+        self.wakers: list[Callable[[str], None]] = []
 
     def add(self, names: Iterable[str]) -> None:
+        for waker in self.wakers:
+            for name in names:
+                waker(name)
         with self._lock:
             if self._pid != os.getpid():  # first use, or we are a fork: threads and sockets stay with the parent
                 self._pid = os.getpid()
@@ -148,6 +152,11 @@ def _short_connection() -> Connection:
 
 
 _nudger = _Nudger()
+
+
+def on_nudge(waker: Callable[[str], None]) -> None:
+    """Also tell this process's own loop of each nudge; the pager runs without Redis this way, and as promptly."""
+    _nudger.wakers.append(waker)
 
 
 def nudge(*names: str) -> None:

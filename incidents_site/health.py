@@ -9,6 +9,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from core.work import db_now
 from incidents_site import paging_health
@@ -76,8 +78,12 @@ def _database_state() -> tuple[str, str]:
 def _redis_state() -> str:
     if not settings.MUSTER.redis_url:
         return "not configured"
-    timeout = REDIS_TIMEOUT_SECONDS
-    client = redis.Redis.from_url(settings.MUSTER.redis_url, socket_connect_timeout=timeout, socket_timeout=timeout)
+    client = redis.Redis.from_url(
+        settings.MUSTER.redis_url,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
     try:
         client.ping()
     except redis.RedisError:

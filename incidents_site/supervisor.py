@@ -305,7 +305,9 @@ def _answers(config: Config) -> bool:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Host": host})
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status == 200
     except (OSError, http.client.HTTPException):
         return False
     finally:

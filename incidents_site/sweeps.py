@@ -37,7 +37,7 @@ def ping_deadman(*, now: datetime) -> int:
 
 
 SWEEPS: list[Sweep] = [
-    Sweep("alerts.apply_due", grouping.apply_due, 1.0),
+    Sweep("alerts.apply_due", grouping.apply_due, 0.3),  # without Redis nobody tells the pager of an event
     Sweep("incidents.advance_due", escalation.advance_due, 1.0),
     Sweep("incidents.carry_out_due", plan.carry_out_due, 2.0),
     Sweep("incidents.check_clocks_due", sla.check_due, 2.0),

@@ -75,9 +75,7 @@ def escalation_policy(
     return made
 
 
-def service(
-    slug: str = "", *, policy: EscalationPolicy | None = None, team: Team | None = None, **fields
-) -> Service:
+def service(slug: str = "", *, policy: EscalationPolicy | None = None, team: Team | None = None, **fields) -> Service:
     """A service."""
     slug = slug or f"service{next(_count)}"
     return Service.objects.create(

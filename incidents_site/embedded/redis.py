@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from incidents_site.config import read_run_file, write_private
 from incidents_site.embedded import EmbeddedError, child
@@ -80,7 +82,8 @@ class RedisServer:
 
     def _becomes_ready(self) -> bool:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        client = redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=1)
+        once = Retry(NoBackoff(), 0)  # we ask again ourselves, and sooner
+        client = redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=1, retry=once)
         try:
             while self.process and self.process.poll() is None and time.monotonic() < deadline:
                 try:

@@ -1,11 +1,13 @@
 """One view, two answers: the page to a browser, the fragment to htmx."""
 
+from typing import cast
+
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 from django_htmx.middleware import HtmxDetails
 
-from core.htmx import render, wants_fragment
+from core.htmx import HtmxHttpRequest, render, wants_fragment
 
 TEMPLATES = {
     "incident_list.html": '<h1>{{ title }}</h1>{% include "_incident_table.html" %}',
@@ -28,8 +30,8 @@ def _templates() -> object:
 
 
 def request(**headers: str) -> HttpRequest:
-    made = RequestFactory().get("/incidents/", headers=headers)
-    made.htmx = HtmxDetails(made)  # type: ignore[attr-defined]
+    made = cast("HtmxHttpRequest", RequestFactory().get("/incidents/", headers=headers))
+    made.htmx = HtmxDetails(made)
     return made
 
 

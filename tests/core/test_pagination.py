@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.pagination import BadCursor, Page, decode, encode, page
+from incidents.models import Incident, Severity, Status
 
 T0 = datetime(2026, 10, 14, 1, 0, tzinfo=UTC)
 User: Any = get_user_model()
@@ -137,6 +138,29 @@ def test_lengths_of_time_sort_too(people: Any) -> None:
     rows = people.annotate(after=after)
     wanted = expected(rows, F("last_login").asc(nulls_last=True), "pk")
     assert walk(rows, ("after",), 5) == (wanted, wanted)
+
+
+def test_generated_columns_may_be_null(db: None) -> None:
+    Incident.objects.bulk_create(
+        Incident(
+            title=f"Incident {number}",
+            severity=list(Severity)[number % 4],
+            status=Status.RESOLVED if number % 3 else Status.TRIGGERED,
+            created_at=T0,
+            started_at=T0,
+            acknowledged_at=T0 if number % 3 else None,
+            resolved_at=T0 + timedelta(minutes=number // 2) if number % 3 else None,
+        )
+        for number in range(10)
+    )
+    for sort in (("ended_after",), ("-ended_after",), ("severity_rank",), ("-severity_rank",)):
+        rows = Incident.objects.order_by(sort[0], "-id" if sort[0].startswith("-") else "id")
+        here = page(Incident.objects.all(), sort=sort, cursor=None, limit=3)
+        seen = [*here.items]
+        while here.next:
+            here = page(Incident.objects.all(), sort=sort, cursor=here.next, limit=3)
+            seen += here.items
+        assert seen == list(rows)
 
 
 def test_pages_stay_put_while_rows_come_and_go(people: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
+from incidents_site.asgi import application
 from incidents_site.spool import SPOOLED, BodySpool, takes_spooled_body
 
 pytestmark = pytest.mark.enable_socket
@@ -234,8 +235,6 @@ def test_a_query_with_raw_bytes_is_escaped():
 
 
 def test_muster_itself_answers_behind_the_spool():
-    from incidents_site.asgi import application
-
     with serving(application) as port, connect(port) as client:
         client.sendall(head(method="GET", target="/healthz/"))
         assert answer(client) == (200, b'{"status": "ok"}')

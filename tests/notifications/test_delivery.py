@@ -136,9 +136,7 @@ def test_a_sender_whose_lease_was_taken_over_cannot_change_the_row(alice, mailbo
     (slow,) = delivery._claim_due("email", 5, now=db_now())
     Notification.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     deliver()
-    delivery._finish(
-        slow.notification, delivery.Result(delivery.Outcome.FAILED, "too late"), started_at=timezone.now()
-    )
+    delivery._finish(slow.notification, delivery.Result(delivery.Outcome.FAILED, "too late"), started_at=timezone.now())
     assert states() == ["sent"]
     assert [a.outcome for a in Attempt.objects.all()] == ["lost", "sent", "failed"]
 

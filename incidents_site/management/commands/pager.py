@@ -11,6 +11,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
 
+from core.work import on_nudge
 from incidents_site import sweeps
 from incidents_site.sweeps import SWEEPS, Sweep
 
@@ -27,9 +28,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Ends within a moment of SIGTERM or SIGINT."""
         stop = threading.Event()
+        wake = {sweep.name: threading.Event() for sweep in SWEEPS}
+
+        def end(*_: object) -> None:
+            stop.set()
+            for event in wake.values():
+                event.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        threads = [threading.Thread(target=_loop, args=(sweep, stop), name=sweep.name, daemon=True) for sweep in SWEEPS]
+            signal.signal(number, end)
+        on_nudge(lambda name: wake[name].set())
+        threads = [
+            threading.Thread(target=_loop, args=(sweep, wake[sweep.name], stop), name=sweep.name, daemon=True)
+            for sweep in SWEEPS
+        ]
         for thread in threads:
             thread.start()
         stop.wait()
@@ -38,7 +50,7 @@ class Command(BaseCommand):
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
 
-def _loop(sweep: Sweep, stop: threading.Event) -> None:
+def _loop(sweep: Sweep, wake: threading.Event, stop: threading.Event) -> None:
     """One sweep for ever; when the database is away it waits a little longer each time."""
     pause = sweep.every
     while not stop.is_set():
@@ -50,5 +62,6 @@ def _loop(sweep: Sweep, stop: threading.Event) -> None:
             pause = min(max(pause * 2, 0.5), LONGEST_PAUSE_SECONDS)
         finally:
             close_old_connections()
-        stop.wait(pause)
+        wake.wait(pause)
+        wake.clear()
     connections.close_all()

@@ -1,0 +1,91 @@
+"""Pages of alerts, and the alerts panel of an incident."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import person
+from alerts import linking, panel
+from alerts.fetching import alert_for
+from alerts.forms import LinkAlertsForm
+from alerts.models import Alert, Integration
+from core import htmx, pagination
+from core.redirects import see_other
+from incidents.fetching import incident_for, incident_for_responder
+from incidents.models import Incident
+
+ROWS = 50
+RECENT = 20
+TABS = {"firing": "Firing", "all": "All"}
+
+
+@login_required
+@require_GET
+def alert_list(request: HttpRequest) -> HttpResponse:
+    """Alerts, newest first. Served by alerts_firing (the tab Firing), the primary key (All), alerts_by_integration."""
+    user = person(request)
+    tab = request.GET.get("show") if request.GET.get("show") in TABS else "firing"
+    rows = Alert.objects.visible_to(user).for_list()
+    incident = None
+    if reference := request.GET.get("incident", ""):
+        incident, tab = incident_for(user, reference), "all"
+        rows = Alert.objects.visible_to(user).of_incident(incident).select_related("group__incident")
+    if (number := request.GET.get("integration", "")).isdecimal() and len(number) < 18:
+        rows = rows.filter(integration=int(number))
+    if tab == "firing":
+        rows = rows.filter(status=Alert.Status.FIRING)
+    try:
+        page = pagination.page(rows, sort=("-id",), cursor=request.GET.get("cursor"), limit=ROWS)
+    except pagination.BadCursor:
+        raise Http404 from None
+    integrations = Integration.objects.visible_to(user)
+    context = {"page": page, "tab": tab, "tabs": TABS, "incident": incident, "integrations": integrations}
+    context |= {"integration": number, "manages": integrations.managed_by(user).exists() or user.manages(None)}
+    return htmx.render(request, "alerts/alert_list.html", context)
+
+
+@login_required
+@require_GET
+def alert_detail(request: HttpRequest, reference: str) -> HttpResponse:
+    """One alert: what it said, and the incidents it belongs to, as far as the reader may see them."""
+    user = person(request)
+    alert = alert_for(user, reference)
+    links = alert.links.filter(incident__in=Incident.objects.visible_to(user)).select_related("incident", "by")
+    own = alert.group.incident if alert.group else None
+    context = {"alert": alert, "incident": own, "links": links}
+    return render(request, "alerts/alert_detail.html", context)
+
+
+@login_required
+@require_GET
+def incident_panel(request: HttpRequest, reference: str) -> HttpResponse:
+    """The alerts panel of an incident alone, for whoever refreshes it."""
+    user = person(request)
+    incident = incident_for(user, reference)
+    return render(request, "alerts/_incident_panel.html", {"panel": panel.of(incident, user=user)})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def link_alerts(request: HttpRequest, reference: str) -> HttpResponse:
+    """Tie alerts to an incident: a page to choose from the recent ones, and the small form of the panel."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    have = Alert.objects.of_incident(incident).values("pk")
+    recent = Alert.objects.visible_to(user).for_list().exclude(pk__in=have)[:RECENT]
+    form = LinkAlertsForm(request.POST or None, user=user, recent=recent)
+    if request.method == "POST" and form.is_valid():
+        linking.link(incident, alerts=form.alerts, by=user)
+        if htmx.wants_fragment(request):
+            return render(request, "alerts/_incident_panel.html", {"panel": panel.of(incident, user=user)})
+        messages.success(request, f"{', '.join(alert.reference for alert in form.alerts)} linked.")
+        return see_other(incident)
+    status = 422 if request.method == "POST" else 200
+    context = {"incident": incident, "form": form, "panel": panel.of(incident, user=user)}
+    return htmx.render(
+        request, "alerts/alert_link.html", context, fragment="alerts/_incident_panel.html", status=status
+    )

@@ -1,0 +1,74 @@
+"""Lists in pages: ``{"items": […], "next": address or null}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.utils.encoding import escape_uri_path
+from django.utils.http import urlencode
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems import invalid, mistakes
+from core import pagination
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+
+NEWEST_FIRST = ("-pk",)
+OLDEST_FIRST = ("pk",)
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+
+
+class ListQuery(BaseModel):
+    """What every list takes; lists with filters add theirs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=LARGEST_LIMIT, description="How many items a page has at most.")
+    cursor: str | None = Field(None, description="Where to go on; part of `next`.")
+
+
+class Page(BaseModel, Generic[T]):
+    """Some items, and where the following ones are."""
+
+    items: list[T]
+    next: str | None = Field(description="The address of the next page; null on the last.")
+
+
+def answer(
+    request: HttpRequest,
+    rows: QuerySet[M],
+    query: ListQuery,
+    page: type[Page[T]],
+    show: Callable[[M], T],
+    *,
+    sort: tuple[str, ...] = NEWEST_FIRST,
+) -> Page[T]:
+    """One page of rows. Raises the problem 422 for a cursor that is none, and for parameters that the list has not."""
+    refuse_unknown(request, query)
+    try:
+        found = pagination.page(rows, sort=sort, cursor=query.cursor, limit=query.limit)
+    except pagination.BadCursor:
+        raise invalid("cursor", "This is not a cursor of this list; follow `next` as it is.") from None
+    next_address = _address(request, found.next) if found.next else None
+    return page(items=[show(row) for row in found.items], next=next_address)
+
+
+def refuse_unknown(request: HttpRequest, query: BaseModel) -> None:
+    """A misspelt filter is a mistake to hear of, and not a list of everything."""
+    unknown = sorted(set(request.GET) - set(type(query).model_fields))
+    if unknown:
+        raise mistakes([(name, "There is no such parameter here.") for name in unknown])
+
+
+def _address(request: HttpRequest, cursor: str) -> str:
+    filters = [(name, values) for name, values in request.GET.lists() if name != "cursor"]
+    query = urlencode([*filters, ("cursor", cursor)], doseq=True)
+    return request.build_absolute_uri(f"{escape_uri_path(request.path)}?{query}")

@@ -1,0 +1,35 @@
+"""From POST of an Alertmanager alert to the e-mail handed over: with Celery, and with Redis away."""
+
+from __future__ import annotations
+
+from bench import load, stack, table
+
+ASKED = "p50 <= 1 s, p99 <= 5 s"
+
+
+def measure(*, count: int, per_second: float = 20.0, **env: str) -> list[float]:
+    """Seconds from the beginning of each POST until the mail server had its page."""
+    with stack.running(**env) as muster:
+        path = f"/integrations/{muster.keys['alertmanager']}/alertmanager"
+        bodies = [load.alertmanager(f"Latency{number:05}", f"g{number}") for number in range(count)]
+        answers = load.post_all(muster.port, path, bodies, connections=1, per_second=per_second)
+        assert {answer.status for answer in answers} == {202}
+        muster.wait_until(
+            "SELECT count(*) FROM notifications_notification WHERE purpose = 'page' AND state = 'sent'",
+            equals=count,
+            seconds=60,
+        )
+        sent = {
+            mail.subject.split("Latency")[1][:5]: mail.at for mail in muster.sink.mails() if "Latency" in mail.subject
+        }
+        return [sent[f"{number:05}"] - answer.at for number, answer in enumerate(answers)]
+
+
+def main(*, count: int = 500) -> None:
+    """Print the table."""
+    closed = f"redis://127.0.0.1:{stack.free_port()}/0"
+    rows = []
+    for name, env in (("with Celery", {}), ("Redis away", {"REDIS_URL": closed})):
+        seconds = measure(count=count, **env)
+        rows.append([name, len(seconds), *(table.percentile(seconds, share) for share in (0.5, 0.9, 0.99, 1.0))])
+    table.show(f"Alert to e-mail, seconds (asked: {ASKED})", rows, head=["", "alerts", "p50", "p90", "p99", "max"])

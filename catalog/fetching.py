@@ -1,0 +1,34 @@
+"""Finding a service for somebody who may see, judge or change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import get_object_or_404
+
+from accounts.access import require_manager, require_role
+from accounts.models import Role
+from catalog.models import Service
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def service_for(user: User, slug: str) -> Service:
+    """The service with its policy and neighbours; 404 where there is none."""
+    service: Service = get_object_or_404(Service.objects.visible_to(user).with_policy(), slug=slug)
+    return service
+
+
+def service_for_responder(user: User, slug: str) -> Service:
+    """The service, for somebody who may say how it is; 404 or 403 otherwise."""
+    service = service_for(user, slug)
+    require_role(user, Role.RESPONDER)
+    return service
+
+
+def service_for_manager(user: User, slug: str) -> Service:
+    """The service, for a manager of the site or of its team; 404 or 403 otherwise."""
+    service = service_for(user, slug)
+    require_manager(user, service.team)
+    return service

@@ -1,0 +1,47 @@
+"""Fetching what a view is about, with the permission decided: 404 for what one may not see, 403 for what one may not do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.http import Http404
+
+from accounts.access import require_role
+from accounts.models import Role
+from incidents.models import Incident, TimelineEntry
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+REFERENCE = re.compile(r"inc-([1-9][0-9]{0,17})", re.ASCII | re.IGNORECASE)
+
+
+def number_of(reference: str) -> int | None:
+    """The 42 of ``INC-42`` or ``inc-42``; None for anything else."""
+    found = REFERENCE.fullmatch(reference)
+    return int(found[1]) if found else None
+
+
+def incident_for(user: User, reference: str) -> Incident:
+    """The incident, with its assignee, for somebody who may see it. Raises Http404."""
+    visible = Incident.objects.visible_to(user).select_related("assignee", "created_by", "merged_into")
+    incident: Incident | None = visible.filter(pk=number_of(reference) or 0).first()
+    if incident is None:
+        raise Http404(f"There is no incident {reference} for you.")
+    return incident
+
+
+def incident_for_responder(user: User, reference: str) -> Incident:
+    """The incident for somebody who may act on it. Raises Http404, or PermissionDenied for viewers."""
+    incident = incident_for(user, reference)
+    require_role(user, Role.RESPONDER)
+    return incident
+
+
+def note_of(incident: Incident, pk: int) -> TimelineEntry:
+    """One of the incident's notes. Raises Http404."""
+    note = incident.timeline.filter(pk=pk, kind=TimelineEntry.Kind.NOTED).first()
+    if note is None:
+        raise Http404(f"{incident.reference} has no such note.")
+    return note

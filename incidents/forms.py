@@ -1,0 +1,267 @@
+"""What people may send about an incident, checked before a domain function sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import User
+from catalog.models import Service
+from incidents.lifecycle import TEXT_LIMIT, TITLE_LIMIT, Draft
+from incidents.models import Evidence, Incident, Severity, Status, TimelineEntry
+from incidents.timeline import MITIGATIONS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+REASON_LIMIT = 2000
+
+
+class MomentField(forms.DateTimeField):
+    """A past moment in the reader's time zone, to the second. An untouched one keeps its fractions of a second."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+        super().__init__(widget=widget, **options)
+
+    def clean(self, value: Any) -> datetime | None:
+        """The moment, if it is not in the future."""
+        moment = super().clean(value)
+        if moment is not None and moment > timezone.now():
+            raise ValidationError("This time is in the future.", code="future")
+        return moment
+
+
+class ServicesField(forms.ModelMultipleChoiceField):
+    """Services by their slugs, as boxes to tick."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            Service.objects.order_by("name", "slug"),
+            to_field_name="slug",
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            **options,
+        )
+
+
+class AssigneeField(forms.ModelChoiceField):
+    """A person who may sign in, by username."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            people(),
+            to_field_name="username",
+            required=False,
+            empty_label=options.pop("empty_label", "Nobody"),
+            **options,
+        )
+
+
+def people() -> QuerySet[User]:
+    """Those who can be given an incident, by name."""
+    return User.objects.active().order_by("name", "username")
+
+
+class ActionForm(forms.Form):
+    """A form whose valid data are the arguments of one domain function."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """``auto_id`` carries the form's name: many forms stand on one page."""
+        name = type(self).__name__.removesuffix("Form").lower()
+        options.setdefault("auto_id", f"{name}-%s")
+        super().__init__(*args, **options)
+
+
+class TextField(forms.CharField):
+    """Several lines. Browsers end them with CR and LF; we keep LF, as everybody else writes them."""
+
+    def __init__(self, *, rows: int = 3, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+    def to_python(self, value: Any) -> str:
+        """The text with plain line ends."""
+        text: str = super().to_python(value)
+        return text.replace("\r\n", "\n")
+
+
+class DeclareForm(ActionForm):
+    """A new incident."""
+
+    title = forms.CharField(
+        label="What is wrong?",
+        max_length=TITLE_LIMIT,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Checkout fails for card payments"}),
+        error_messages={"required": "Say in a few words what is wrong."},
+    )
+    severity = forms.ChoiceField(
+        choices=Severity.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how bad it is; it can be changed later."},
+    )
+    services = ServicesField(label="Affected services")
+    description = TextField(
+        label="What do you know so far?", required=False, max_length=TEXT_LIMIT, rows=4, help_text="Markdown works."
+    )
+    assignee = AssigneeField(empty_label="Nobody yet", help_text="They are told. It does not stop the paging.")
+    started_at = MomentField(
+        label="Impact began at", required=False, help_text="Empty: now. The clocks count from the declaration."
+    )
+    is_private = forms.BooleanField(
+        label="Private",
+        required=False,
+        help_text="Only admins, the assignee, you, the teams of the services and whoever is told of it see it.",
+    )
+
+    def draft(self, *, by: User) -> Draft:
+        """The incident that a valid form describes."""
+        return Draft(**self.cleaned_data, by=by)
+
+
+class AcknowledgeForm(ActionForm):
+    """Where to go on afterwards: a page of ours, or the incident."""
+
+    next = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+
+    def clean_next(self) -> str:
+        """Only an address within Muster."""
+        address: str = self.cleaned_data["next"]
+        return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
+
+
+class MoveForm(ActionForm):
+    """To a stage of the work."""
+
+    to = forms.ChoiceField(
+        choices=[(status.value, status.label) for status in (Status.INVESTIGATING, Status.MITIGATING)]
+    )
+
+
+class AssignForm(ActionForm):
+    """To a person, or to nobody."""
+
+    to = AssigneeField(label="Assignee", help_text="They are told. It is no acknowledgement.")
+
+
+class SeverityForm(ActionForm):
+    """How bad it is now."""
+
+    to = forms.ChoiceField(label="Severity", choices=Severity.choices, widget=forms.RadioSelect)
+    reason = forms.CharField(required=False, max_length=REASON_LIMIT)
+
+
+class ServicesForm(ActionForm):
+    """What it touches."""
+
+    services = ServicesField(label="Affected services", help_text="A new one pages by its own policy.")
+
+
+class NoteForm(ActionForm):
+    """A note, about now or an earlier moment. The domain knows its limit and says how long a note was."""
+
+    text = TextField(label="Note", required=False)
+    at = MomentField(label="When it happened", required=False, help_text="Empty: now.")
+
+
+class CorrectionForm(ActionForm):
+    """What a note ought to say, and when it happened."""
+
+    text = TextField(label="Note", required=False, rows=4)
+    at = MomentField(label="When it happened")
+
+    def __init__(self, *args: Any, note: TimelineEntry, **options: Any) -> None:
+        self.note = note
+        options.setdefault("initial", {"text": note.text, "at": note.at})
+        options.setdefault("auto_id", f"correction-{note.pk}-%s")
+        super().__init__(*args, **options)
+
+    def clean_at(self) -> datetime:
+        """The form shows whole seconds; a time that was not touched stays exactly what it was."""
+        moment: datetime = self.cleaned_data["at"]
+        return moment if "at" in self.changed_data else self.note.at
+
+
+class EvidenceForm(ActionForm):
+    """A link that shows something."""
+
+    url = forms.URLField(
+        label="Address",
+        max_length=1000,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    kind = forms.ChoiceField(label="It shows a", choices=Evidence.Kind.choices, initial=Evidence.Kind.METRIC)
+    caption = forms.CharField(required=False, max_length=200, help_text="What one should see there.")
+    source = forms.CharField(required=False, max_length=100, help_text="Such as Grafana.")
+
+
+class MitigationForm(ActionForm):
+    """What was done against the impact."""
+
+    kind = forms.ChoiceField(label="What was done", choices=list(MITIGATIONS.items()), widget=forms.RadioSelect)
+    text = TextField(label="Details", required=False, max_length=20_000, rows=2, help_text="Markdown works.")
+
+
+class ResolveForm(ActionForm):
+    """The end of the impact, and why there was one."""
+
+    root_cause = TextField(
+        label="Root cause",
+        required=False,
+        max_length=TEXT_LIMIT,
+        help_text="As far as you know it; the postmortem can say more. Markdown works.",
+    )
+
+
+class ReopenForm(ActionForm):
+    """It is not over."""
+
+    reason = forms.CharField(
+        label="Why is it open again?",
+        max_length=REASON_LIMIT,
+        error_messages={"required": "Say why it is open again."},
+    )
+
+
+class PostmortemForm(ActionForm):
+    """Nothing to say: a button."""
+
+
+class EditForm(ActionForm):
+    """What the incident says of itself."""
+
+    # Each field carries what the person saw, so that an old page takes nothing back that somebody else has written.
+    title = forms.CharField(
+        max_length=TITLE_LIMIT,
+        error_messages={"required": "Say in a few words what is wrong."},
+        show_hidden_initial=True,
+    )
+    description = TextField(
+        required=False, max_length=TEXT_LIMIT, rows=5, help_text="Markdown works.", show_hidden_initial=True
+    )
+    root_cause = TextField(label="Root cause", required=False, max_length=TEXT_LIMIT, show_hidden_initial=True)
+    started_at = MomentField(label="Impact began at", show_hidden_initial=True)
+    is_private = forms.BooleanField(
+        label="Private",
+        required=False,
+        show_hidden_initial=True,
+        help_text="Only admins, the assignee, its declarer, the teams of the services and whoever was told see it.",
+    )
+
+    def __init__(self, *args: Any, incident: Incident, **options: Any) -> None:
+        self.incident = incident
+        options.setdefault("initial", {name: getattr(incident, name) for name in self.base_fields})
+        super().__init__(*args, **options)
+        if not incident.root_cause and incident.is_open:
+            del self.fields["root_cause"]
+
+    def clean(self) -> dict[str, Any]:
+        """Only what was changed."""
+        super().clean()
+        return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}

@@ -1,0 +1,114 @@
+"""How an incident's clocks and entries look; ``{% load incidents %}``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import template
+
+from core import durations
+from incidents import listing
+from incidents.models import TimelineEntry
+from incidents.timeline import MITIGATIONS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from incidents.models import Incident, SlaClock
+
+register = template.Library()
+
+Kind = TimelineEntry.Kind
+_ICONS = {
+    Kind.TRIGGERED: "alert",
+    Kind.ACKNOWLEDGED: "check",
+    Kind.RESOLVED: "st-resolved",
+    Kind.REOPENED: "history",
+    Kind.POSTMORTEM_STARTED: "st-postmortem",
+    Kind.ASSIGNED: "users",
+    Kind.SEVERITY_CHANGED: "flag",
+    Kind.SERVICES_CHANGED: "deploy",
+    Kind.DETAILS_CHANGED: "edit",
+    Kind.NOTED: "note",
+    Kind.EVIDENCE_LINKED: "link",
+    Kind.MITIGATED: "check",
+    Kind.PAGED: "bell",
+    Kind.PAGE_FAILED: "bell",
+    Kind.NOBODY_REACHED: "bell",
+    Kind.EXHAUSTED: "bell",
+    Kind.NOTIFIED: "mega",
+    Kind.CLOCK_WARNED: "clock",
+    Kind.CLOCK_BREACHED: "clock",
+    Kind.ALERT_ADDED: "alert",
+    Kind.ALERT_RESOLVED: "alert",
+}
+_EVIDENCE_ICONS = {"metric": "chart", "log": "log", "trace": "trace", "screenshot": "image"}
+
+register.filter("urgent_clock", listing.urgent_clock)
+
+
+@register.filter
+def entry_icon(entry: TimelineEntry) -> str:
+    """The sprite's symbol for an entry."""
+    if entry.kind == Kind.MOVED:
+        return f"st-{entry.data.get('to', 'investigating')}"
+    return _ICONS.get(Kind(entry.kind), "info")
+
+
+@register.filter
+def evidence_icon(kind: str) -> str:
+    """The sprite's symbol for a kind of evidence."""
+    return _EVIDENCE_ICONS.get(kind, "link")
+
+
+@register.filter
+def soon_seconds(clock: SlaClock) -> int:
+    """When a clock's countdown turns amber: once 80 % of its time is used."""
+    return max(0, int((clock.due_at - clock.warn_at).total_seconds()))
+
+
+@register.simple_tag
+def length(start: datetime, end: datetime) -> str:
+    """``{% length clock.started_at clock.met_at %}``: 1:48, or 3 h 04 min."""
+    return durations.clock((end - start).total_seconds())
+
+
+@register.filter
+def mitigation(entry: TimelineEntry) -> str:
+    """What was done, in words."""
+    return MITIGATIONS.get(entry.data.get("mitigation", ""), "Mitigated")
+
+
+@register.filter
+def field_words(names: list[str]) -> str:
+    """Names of an incident's fields as people say them."""
+    words = {"started_at": "the beginning of the impact", "is_private": "who may see it", "root_cause": "root cause"}
+    return ", ".join(words.get(name, name.replace("_", " ")) for name in names)
+
+
+@register.filter
+def at_most(count: int) -> str:
+    """A bounded count: 1,284, or 10,000+."""
+    return f"{listing.MOST_COUNTED:,}+" if count > listing.MOST_COUNTED else f"{count:,}"
+
+
+@register.filter
+def sort_label(sort: str) -> str:
+    """The order of the list in words."""
+    down = sort.startswith("-")
+    pairs = {
+        "id": ("highest number first", "lowest number first"),
+        "title": ("titles from Z to A", "titles from A to Z"),
+        "severity": ("worst first", "least severe first"),
+        "status": ("last stage first", "first stage first"),
+        "assignee": ("assignees from Z to A", "assignees from A to Z"),
+        "duration": ("longest first", "shortest first"),
+        "created": ("newest first", "oldest first"),
+    }
+    return pairs[sort.removeprefix("-")][0 if down else 1]
+
+
+@register.filter
+def is_late(incident: Incident, clock: SlaClock) -> bool:
+    """Whether a promise was kept too late."""
+    return clock.met_at is not None and clock.met_at > clock.due_at
