@@ -211,3 +211,14 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.action} {self.object_type} {self.object_label}"
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """(field, before, after) of what was written down, in words for reading."""
+        before, after = self.before or {}, self.after or {}
+        return [(name, _words(before.get(name)), _words(after.get(name))) for name in {**before, **after}]
+
+
+def _words(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

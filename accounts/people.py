@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SETUP_SALT = "accounts.setup"
 SETUP_MAX_AGE_SECONDS = 24 * 3600
+RESERVED_SLUGS = frozenset({"new"})  # addresses of their own
 
 
 class SetupClosed(Exception):
@@ -39,12 +40,57 @@ def create_user(*, username: str, by: User | None, password: str | None = None, 
 def update_user(user: User, *, by: User | None, **changes: Any) -> User:
     """Change a person. Raises ValidationError, also for taking away the last active admin's rights."""
     user = User.objects.select_for_update().get(pk=user.pk)
-    was_admin = user.is_staff
     for name, value in changes.items():
         setattr(user, name, value)
-    if was_admin and not user.is_staff and not User.objects.admins().exclude(pk=user.pk).exists():
+    if not user.is_staff and is_last_admin(user.pk):
         raise ValidationError({"role": "This is the only admin. Make somebody else an admin first."})
     return audit.save(user, by=by)
+
+
+def is_last_admin(pk: int) -> bool:
+    """Whether nobody could manage the site any more without this person."""
+    return list(User.objects.admins().values_list("pk", flat=True)[:2]) == [pk]
+
+
+@transaction.atomic
+def set_password(user: User, *, password: str | None, by: User | None) -> User:
+    """Give a person a new password, or none that would ever match. It ends their sessions. Raises ValidationError."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+    user.save(update_fields=["password", "updated_at"])
+    audit.record(by=by, action="password removed" if password is None else "password set", on=user)
+    return user
+
+
+@transaction.atomic
+def create_team(*, by: User | None, members: Iterable[User] = (), managers: Iterable[User] = (), **fields: Any) -> Team:
+    """A new team with its people; managers are members too. Raises ValidationError."""
+    team = audit.save(_with(Team(), fields), by=by)
+    managers = list(managers)
+    set_members(team, members=[*members, *managers], managers=managers, by=by)
+    return team
+
+
+@transaction.atomic
+def update_team(team: Team, *, by: User | None, **changes: Any) -> Team:
+    """Change what a team is called and says of itself; its people are set by ``set_members``, its addresses by
+    ``notifications.team_addresses``. Raises ValidationError."""
+    return audit.save(_with(Team.objects.select_for_update().get(pk=team.pk), changes), by=by)
+
+
+def _with(team: Team, values: dict[str, Any]) -> Team:
+    unknown = values.keys() - {"slug", "name", "description"}
+    if unknown:
+        raise ValidationError({name: "A team has no such field here." for name in sorted(unknown)})
+    if values.get("slug") in RESERVED_SLUGS:
+        raise ValidationError({"slug": "This word is an address of its own. Choose another one."})
+    for name, value in values.items():
+        setattr(team, name, value)
+    return team
 
 
 @transaction.atomic

@@ -12,7 +12,16 @@ from api.auth import reader
 from api.docs import DocsPage
 from api.idempotency import HEADER
 from api.parsing import StrictParser
-from api.resources import alerts, incident_records, incidents, integrations
+from api.resources import (
+    alerts,
+    contact_methods,
+    incident_records,
+    incidents,
+    integrations,
+    services,
+    severity_policies,
+    users,
+)
 
 if TYPE_CHECKING:
     from ninja.operation import Operation
@@ -98,6 +107,10 @@ api = MusterApi(
 )
 problems.install(api)
 api.add_router("/incidents", incidents.router)
-api.add_router("/incidents/{incident_id}", incident_records.router)
+api.add_router("/incidents", incident_records.router)
 api.add_router("/alerts", alerts.router)
+api.add_router("/users", users.router)
+api.add_router("/users", contact_methods.router)
+api.add_router("/services", services.router)
 api.add_router("/integrations", integrations.router)
+api.add_router("/severity-policies", severity_policies.router)

@@ -12,7 +12,7 @@ from accounts.models import Role, Scope
 from api.problems import Problem
 
 if TYPE_CHECKING:
-    from accounts.models import ApiToken, Team, User
+    from accounts.models import ApiToken, User
 
 
 class ApiRequest(HttpRequest):
@@ -57,9 +57,7 @@ def _why_not(token: ApiToken, role: Role) -> str:
 
 
 def _forbidden(detail: str) -> Problem:
-    return Problem(
-        403, detail, headers={"WWW-Authenticate": 'Bearer realm="Muster", error="insufficient_scope"'}
-    )
+    return Problem(403, detail, headers={"WWW-Authenticate": 'Bearer realm="Muster", error="insufficient_scope"'})
 
 
 reader = BearerToken(Role.VIEWER)
@@ -83,10 +81,3 @@ def require(request: ApiRequest, role: Role) -> None:
     """Raises the problem 403 unless the token may do what the role may do."""
     if not may(request, role):
         raise _forbidden(_why_not(request.auth, role))
-
-
-def require_managing(request: ApiRequest, *teams: Team | None) -> None:
-    """Raises the problem 403 unless the owner manages each of the teams; nobody's things need the role manager."""
-    for team in teams:
-        if not actor(request).manages(team):
-            raise _forbidden(f"This needs the role manager, or to be a manager of {team or 'a team that owns it'}.")

@@ -52,7 +52,7 @@ def policy(pk: int | None, *, user: User, field: str = "escalation_policy") -> E
     """The escalation policy with this id, or none."""
     if pk is None:
         return None
-    found = EscalationPolicy.objects.visible_to(user).filter(pk=pk).first()
+    found: EscalationPolicy | None = EscalationPolicy.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
         raise invalid(field, f"There is no escalation policy {pk}.")
     return found

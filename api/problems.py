@@ -20,6 +20,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from ninja import errors as ninja_errors
 from psycopg_pool import PoolTimeout
 
@@ -88,7 +89,7 @@ def respond(problem: Problem) -> HttpResponse:
     return JsonResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=dict(problem.headers or {}))
 
 
-def of_exception(error: Exception) -> Problem | None:
+def of_exception(error: Exception | type[Exception]) -> Problem | None:
     """What an exception means to the client; None when it is our fault."""
     for kinds, translate in _TRANSLATIONS:
         if isinstance(error, kinds):
@@ -143,9 +144,7 @@ def _of_validation_error(error: ValidationError) -> Problem:
 
 def _of_unavailable(error: Exception) -> Problem:
     log.error("api cannot reach the database", error=repr(error))
-    return Problem(
-        503, "The database cannot answer now. Try again.", headers={"Retry-After": RETRY_AFTER_SECONDS}
-    )
+    return Problem(503, "The database cannot answer now. Try again.", headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def _of_conflict(error: Exception) -> Problem:
@@ -169,7 +168,7 @@ _TRANSLATIONS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Cal
 )
 
 
-def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+def answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """The answer to a request that ended in an exception. Ours are logged and reported as Django reports them."""
     problem = of_exception(error)
     if problem is None:
@@ -203,7 +202,7 @@ def guarded(view: View) -> View:
                     response = view(request, **kwargs)
                     if response.status_code >= HTTPStatus.BAD_REQUEST:
                         transaction.set_rollback(True)
-        except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        except (DatabaseError, InterfaceError, PoolTimeout, Http404) as error:
             return answer(request, error)
         if isinstance(response, HttpResponseNotAllowed):
             allow = response["Allow"]
@@ -213,6 +212,7 @@ def guarded(view: View) -> View:
     return wrapper
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:
     """The answer to an address below /api/v1/ that does not exist."""
     return respond(Problem(404, "There is nothing at this address."))

@@ -10,6 +10,8 @@ from django.urls import path
 
 from incidents_site.settings import *  # noqa: F403
 
+INSTALLED_APPS: list[str] = []
+TEMPLATES: list[dict] = []
 MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "bench.bare"
 

@@ -19,6 +19,7 @@ EDITABLE = (
     "slug", "name", "team", "description", "tier", "health", "dashboard_url", "logs_url", "repo_url",
     "escalation_policy",
 )  # fmt: skip
+RESERVED_SLUGS = frozenset({"new"})  # addresses of their own
 
 
 @transaction.atomic
@@ -57,6 +58,8 @@ def _with(service: Service, values: dict[str, Any]) -> Service:
     unknown = values.keys() - set(EDITABLE)
     if unknown:
         raise ValidationError({name: "A service has no such field." for name in sorted(unknown)})
+    if values.get("slug") in RESERVED_SLUGS:
+        raise ValidationError({"slug": "This word is an address of its own. Choose another one."})
     for name, value in values.items():
         setattr(service, name, value)
     return service

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Team
+from catalog.changes import RESERVED_SLUGS
 from catalog.models import Health, Service
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class ServiceForm(forms.ModelForm):
             field.queryset = queryset
         if empty is not None:
             field.empty_label = empty
+
+    def clean_slug(self) -> str:
+        """Not a word that is an address of its own."""
+        slug: str = self.cleaned_data["slug"]
+        if slug in RESERVED_SLUGS:
+            raise ValidationError("This word is an address of its own. Choose another one.")
+        return slug
 
     def clean_team(self) -> Team | None:
         """Only a manager of the site may leave the team out."""

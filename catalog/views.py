@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -67,7 +68,7 @@ def service_new(request: HttpRequest) -> HttpResponse:
     if not _may_add(request):
         raise PermissionDenied
     user = person(request)
-    form = ServiceForm(request.POST or None, by=user)
+    form = ServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
         service = changes.create_service(by=user, **form.cleaned_data)
         messages.success(request, f"{service} was added.")
@@ -83,7 +84,7 @@ def service_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change a service."""
     user = person(request)
     service = service_for_manager(user, slug)
-    form = ServiceForm(request.POST or None, instance=service_for_manager(user, slug), by=user)
+    form = ServiceForm(request.POST or None, instance=copy(service), by=user)
     if request.method == "POST" and form.is_valid():
         service = changes.update_service(service, by=user, **form.cleaned_data)
         messages.success(request, "Saved.")

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound="Model")
 
-COALESCE_SECONDS = 0.02
+COALESCE_SECONDS = 0.1
 NUDGE_EXPIRES_SECONDS = 30
 LONGEST_RUN_SECONDS = 20.0
 
@@ -94,7 +94,7 @@ def run_sweep(name: str, sweep: Callable[..., int]) -> int:
 
 
 class _Nudger:
-    """Publishes nudges from a thread of its own, each name at most once in 20 ms, and never raises."""
+    """Publishes nudges from a thread of its own, each name at most ten times a second, and never raises."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()

@@ -54,7 +54,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One line of the plan: what, to whom, due when, and what came of it. ``state`` ``next`` waits for the one before."""
+    """One line of the plan: what, to whom, due when, what came of it. ``next`` as state waits for the line before."""
 
     what: str
     whom: str

@@ -1,4 +1,4 @@
-"""Fetching what a view is about, with the permission decided: 404 for what one may not see, 403 for what one may not do."""
+"""Fetching what a view is about, with the permission decided: 404 for what one may not see, 403 for what not do."""
 
 from __future__ import annotations
 

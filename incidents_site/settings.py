@@ -24,6 +24,7 @@ SECRET_KEY = MUSTER.secret_key
 DEBUG = False
 ALLOWED_HOSTS = list(MUSTER.allowed_hosts)
 APPEND_SLASH = False
+FORMS_URLFIELD_ASSUME_HTTPS = True  # what Django 6 does by itself
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 ROOT_URLCONF = "incidents_site.urls"
 WSGI_APPLICATION = "incidents_site.wsgi.application"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alerts import grouping
-from core.work import db_now, run_sweep
+from core.work import run_sweep
 from incidents import escalation, plan, repair, sla
 from incidents_site import paging_health
 from notifications import delivery, health
@@ -56,5 +56,5 @@ BY_NAME = {sweep.name: sweep for sweep in SWEEPS}
 def run(name: str) -> int:
     """Run one sweep by name until it finds nothing, and note that it ran."""
     done = run_sweep(name, BY_NAME[name].run)
-    health.record_run(name, now=db_now())
+    health.record_run(name)
     return done

@@ -46,15 +46,7 @@ def add(
     The second value says whether it is new. Raises ValidationError for an address that the kind cannot reach.
     """
     now = now or timezone.now()
-    address = single_line(address)
-    if kind not in ContactMethod.Kind.values:
-        raise ValidationError({"kind": f"Choose one of: {', '.join(ContactMethod.Kind.values)}."})
-    try:
-        channel, address = channel_of(address)
-    except ValidationError as error:
-        raise ValidationError({"address": error.messages}) from None
-    if channel != kind and not (kind == Channel.WEBHOOK and channel == Channel.CHAT):
-        raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
+    address = checked_address(kind, address)
     method = ContactMethod.objects.select_for_update().filter(user=user, kind=kind, address=address).first()
     if method is not None:
         return (confirm(method, by=by, now=now) if is_verified else method), False
@@ -62,6 +54,19 @@ def add(
     if kind == Channel.WEBHOOK:
         method.signing_secret = signing.new_secret()
     return audit.save(method, by=by), True
+
+
+def checked_address(kind: str, address: str) -> str:
+    """The address as the kind's channel needs it. Raises ValidationError, by field, where they do not fit."""
+    if kind not in ContactMethod.Kind.values:
+        raise ValidationError({"kind": f"Choose one of: {', '.join(ContactMethod.Kind.values)}."})
+    try:
+        channel, address = channel_of(single_line(address))
+    except ValidationError as error:
+        raise ValidationError({"address": error.messages}) from None
+    if channel != kind and not (kind == Channel.WEBHOOK and channel == Channel.CHAT):
+        raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
+    return address
 
 
 @transaction.atomic

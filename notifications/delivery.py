@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from core.work import claim, db_now
 from notifications.breaker import Breaker
@@ -134,14 +134,14 @@ def _send(claimed: _Claim, sender: Sender) -> int:
     if time.monotonic() - claimed.at > STALE_CLAIM_SECONDS and not _still_ours(row):
         return 0
     if _is_for_show(row):
-        _finish(row, Result(Outcome.KEPT, "Demo data: kept in the outbox."), started_at=db_now())
+        _finish(row, Result(Outcome.KEPT, "Demo data: kept in the outbox."), took=0.0)
         return 1
     destination = sender.destination(row)
     wait = _breaker.wait(destination)
     if wait:
         _put_back(row, wait)
         return 0
-    started_at = db_now()
+    started = time.monotonic()
     try:
         result = sender.send(row, claimed.is_repeat)
     except Exception:  # a fault of ours must not stop the other rows, nor this one's retries
@@ -151,7 +151,7 @@ def _send(claimed: _Claim, sender: Sender) -> int:
         _breaker.failed(destination)
     else:
         _breaker.succeeded(destination)
-    _finish(row, result, started_at=started_at)
+    _finish(row, result, took=time.monotonic() - started)
     return 1
 
 
@@ -175,30 +175,44 @@ def _put_back(row: Notification, wait: float) -> None:
     )
 
 
-def _finish(row: Notification, result: Result, *, started_at: datetime) -> None:
+# One statement, so that result and attempt are written together and every page costs one round trip here.
+_FINISH = """
+    WITH mine AS (
+        UPDATE notifications_notification
+        SET attempt_count = %(number)s, lease_token = NULL, lease_until = NULL, error = %(error)s,
+            state = %(state)s,
+            finished_at = CASE WHEN %(state)s = 'pending' THEN NULL ELSE clock_timestamp() END,
+            due_at = CASE WHEN %(state)s = 'pending' THEN clock_timestamp() + %(wait)s ELSE due_at END
+        WHERE id = %(id)s AND lease_token = %(token)s AND (%(state)s <> 'pending' OR state = 'pending')
+    )
+    INSERT INTO notifications_attempt
+        (notification_id, number, started_at, finished_at, outcome, detail, provider_id)
+    VALUES (%(id)s, %(number)s, clock_timestamp() - %(took)s, clock_timestamp(), %(outcome)s, %(detail)s, %(provider)s)
+"""
+
+
+def _finish(row: Notification, result: Result, *, took: float) -> None:
     """Write the result. Without the token, another sender has the row by now and only the try is recorded."""
-    now = db_now()
     number = row.attempt_count + 1
-    outcome = result.outcome
-    goes_on = outcome in {Outcome.RETRY, Outcome.LOST} and number < MOST_ATTEMPTS
-    changes: dict[str, object] = {"attempt_count": number, "lease_token": None, "lease_until": None}
-    with transaction.atomic():
-        if goes_on:
-            error = result.detail[:500]
-            due_at = now + timedelta(seconds=_backoff(number, result.retry_after))
-            _mine(row).pending().update(**changes, error=error, due_at=due_at)
-        else:
-            state = {Outcome.SENT: State.SENT, Outcome.KEPT: State.KEPT}.get(outcome, State.FAILED)
-            error = result.detail[:500] if state == State.FAILED else ""
-            _mine(row).update(**changes, state=state, finished_at=now, error=error)
-        Attempt.objects.create(
-            notification=row,
-            number=number,
-            started_at=started_at,
-            finished_at=now,
-            outcome=outcome,
-            detail=result.detail[:500],
-            provider_id=result.provider_id[:200],
+    if result.outcome in {Outcome.RETRY, Outcome.LOST} and number < MOST_ATTEMPTS:
+        state = State.PENDING
+    else:
+        state = {Outcome.SENT: State.SENT, Outcome.KEPT: State.KEPT}.get(result.outcome, State.FAILED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FINISH,
+            {
+                "id": row.pk,
+                "token": row.lease_token,
+                "number": number,
+                "state": state.value,
+                "error": result.detail[:500] if state in {State.PENDING, State.FAILED} else "",
+                "wait": timedelta(seconds=_backoff(number, result.retry_after)),
+                "took": timedelta(seconds=took),
+                "outcome": result.outcome.value,
+                "detail": result.detail[:500],
+                "provider": result.provider_id[:200],
+            },
         )
 
 

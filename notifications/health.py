@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from core import http
+from core.work import db_now
 from notifications.models import Notification, SweepRun
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class Health:
         return self.oldest_overdue <= SICK_AFTER_SECONDS and self.last_sweep is not None and not self.stale
 
 
-def record_run(name: str, *, now: datetime) -> None:
+def record_run(name: str) -> None:
     """A sweep ran to its end. Written at most every two seconds a process, so that an idle loop costs nothing."""
     with _lock:
         if time.monotonic() - _recorded.get(name, -RECORD_EVERY_SECONDS) < RECORD_EVERY_SECONDS:
             return
         _recorded[name] = time.monotonic()
     SweepRun.objects.bulk_create(
-        [SweepRun(name=name, last_run_at=now, host=socket.gethostname()[:120])],
+        [SweepRun(name=name, last_run_at=db_now(), host=socket.gethostname()[:120])],
         update_conflicts=True,
         unique_fields=["name"],
         update_fields=["last_run_at", "host"],

@@ -5,18 +5,22 @@ from __future__ import annotations
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
+from alerts import linking
 from alerts.models import Alert
-from api import paging
+from api import lookups, paging
 from api.auth import ApiRequest, actor, responder
 from api.idempotency import idempotent
 from api.paging import ListQuery, Page
+from api.resources.incidents import shown
 from api.schemas.alerts import AlertOut
 from api.schemas.base import Name, Number
 from api.schemas.incidents import (
     ActionOut,
+    AlertLinks,
     ClockOut,
     EntryOut,
     EvidenceOut,
+    IncidentOut,
     NewEvidence,
     NewMitigation,
     NewNote,
@@ -33,7 +37,7 @@ router = Router(tags=["incidents"])
 CHRONOLOGICAL = ("at", "pk")
 
 
-@router.get("/timeline", response=Page[EntryOut])
+@router.get("/{incident_id}/timeline", response=Page[EntryOut])
 def list_timeline(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[EntryOut]:
     """What happened, in order (index incidents_timeline)."""
     incident = fetching.incident_for(actor(request), incident_id)
@@ -42,7 +46,7 @@ def list_timeline(request: ApiRequest, incident_id: Name, query: Query[ListQuery
     return paging.answer(request, rows, query, Page[EntryOut], EntryOut.of, sort=CHRONOLOGICAL)
 
 
-@router.post("/timeline", auth=responder, response={201: EntryOut})
+@router.post("/{incident_id}/timeline", auth=responder, response={201: EntryOut})
 @idempotent()
 def add_note(request: ApiRequest, incident_id: Name, body: NewNote) -> Answer[EntryOut]:
     """Write a note."""
@@ -50,7 +54,7 @@ def add_note(request: ApiRequest, incident_id: Name, body: NewNote) -> Answer[En
     return Answer(201, EntryOut.of(timeline.add_note(incident, text=body.text, at=body.at, by=actor(request))))
 
 
-@router.patch("/timeline/{entry_id}", auth=responder, response=EntryOut)
+@router.patch("/{incident_id}/timeline/{entry_id}", auth=responder, response=EntryOut)
 def correct_note(request: ApiRequest, incident_id: Name, entry_id: Number, body: NoteChange) -> EntryOut:
     """Correct a note's text or time; what it said before stays readable."""
     incident = fetching.incident_for(actor(request), incident_id)
@@ -59,7 +63,7 @@ def correct_note(request: ApiRequest, incident_id: Name, entry_id: Number, body:
     return EntryOut.of(timeline.correct_note(note, text=text, at=at, by=actor(request)))
 
 
-@router.get("/evidence", response=Page[EvidenceOut])
+@router.get("/{incident_id}/evidence", response=Page[EvidenceOut])
 def list_evidence(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[EvidenceOut]:
     """Links that show something, in the order in which they were added."""
     incident = fetching.incident_for(actor(request), incident_id)
@@ -67,7 +71,7 @@ def list_evidence(request: ApiRequest, incident_id: Name, query: Query[ListQuery
     return paging.answer(request, rows, query, Page[EvidenceOut], EvidenceOut.of, sort=CHRONOLOGICAL)
 
 
-@router.post("/evidence", auth=responder, response={201: EvidenceOut})
+@router.post("/{incident_id}/evidence", auth=responder, response={201: EvidenceOut})
 @idempotent()
 def add_evidence(request: ApiRequest, incident_id: Name, body: NewEvidence) -> Answer[EvidenceOut]:
     """Tie a link to the incident."""
@@ -78,7 +82,7 @@ def add_evidence(request: ApiRequest, incident_id: Name, body: NewEvidence) -> A
     return Answer(201, EvidenceOut.of(evidence))
 
 
-@router.post("/mitigations", auth=responder, response={201: EntryOut})
+@router.post("/{incident_id}/mitigations", auth=responder, response={201: EntryOut})
 @idempotent()
 def add_mitigation(request: ApiRequest, incident_id: Name, body: NewMitigation) -> Answer[EntryOut]:
     """Write down what was done against the impact."""
@@ -87,7 +91,7 @@ def add_mitigation(request: ApiRequest, incident_id: Name, body: NewMitigation) 
     return Answer(201, EntryOut.of(entry))
 
 
-@router.get("/notifications", response=Page[NotificationOut])
+@router.get("/{incident_id}/notifications", response=Page[NotificationOut])
 def list_notifications(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[NotificationOut]:
     """Who was told, by which channel, with what result, oldest first (index notifications_topic)."""
     incident = fetching.incident_for(actor(request), incident_id)
@@ -95,7 +99,7 @@ def list_notifications(request: ApiRequest, incident_id: Name, query: Query[List
     return paging.answer(request, rows, query, Page[NotificationOut], NotificationOut.of, sort=paging.OLDEST_FIRST)
 
 
-@router.get("/alerts", response=Page[AlertOut])
+@router.get("/{incident_id}/alerts", response=Page[AlertOut])
 def list_incident_alerts(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[AlertOut]:
     """Alerts that opened or joined it, and those linked to it by hand, newest first."""
     user = actor(request)
@@ -105,7 +109,16 @@ def list_incident_alerts(request: ApiRequest, incident_id: Name, query: Query[Li
     return paging.answer(request, rows, query, Page[AlertOut], AlertOut.of)
 
 
-@router.get("/plan", response=PlanOut)
+@router.post("/{incident_id}/alerts", auth=responder, response=IncidentOut)
+def link_incident_alerts(request: ApiRequest, incident_id: Name, body: AlertLinks) -> IncidentOut:
+    """Tie alerts to it besides its own."""
+    user = actor(request)
+    incident = fetching.incident_for(user, incident_id)
+    linking.link(incident, alerts=lookups.alerts(body.related_alerts, user=user), by=user)
+    return shown(incident)
+
+
+@router.get("/{incident_id}/plan", response=PlanOut)
 def read_plan(request: ApiRequest, incident_id: Name) -> PlanOut:
     """What Muster does by policy, and what it has promised."""
     incident = fetching.incident_for(actor(request), incident_id)

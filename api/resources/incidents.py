@@ -17,7 +17,6 @@ from api.paging import Page
 from api.problems import mistakes
 from api.schemas.base import Name
 from api.schemas.incidents import (
-    AlertLinks,
     Assignment,
     IncidentChange,
     IncidentOut,
@@ -123,9 +122,9 @@ def move_incident(request: ApiRequest, incident_id: Name, body: Transition) -> I
     """Move to another status; skipping ahead answers the incident on the way."""
     user = actor(request)
     incident = fetching.incident_for(user, incident_id)
-    if body.status == Status.RESOLVED:
+    if body.status == Status.RESOLVED.value:
         return shown(lifecycle.resolve(incident, by=user))
-    if body.status == Status.POSTMORTEM:
+    if body.status == Status.POSTMORTEM.value:
         return shown(lifecycle.start_postmortem(incident, by=user))
     return shown(lifecycle.transition(incident, to=body.status, by=user))
 
@@ -158,15 +157,6 @@ def start_incident_postmortem(request: ApiRequest, incident_id: Name, body: Noth
     """Begin to learn from a resolved incident."""
     incident = fetching.incident_for(actor(request), incident_id)
     return shown(lifecycle.start_postmortem(incident, by=actor(request)))
-
-
-@router.post("/{incident_id}/alerts", auth=responder, response=IncidentOut)
-def link_incident_alerts(request: ApiRequest, incident_id: Name, body: AlertLinks) -> IncidentOut:
-    """Tie alerts to it besides its own."""
-    user = actor(request)
-    incident = fetching.incident_for(user, incident_id)
-    linking.link(incident, alerts=lookups.alerts(body.related_alerts, user=user), by=user)
-    return shown(incident)
 
 
 def _set_services(incident: Incident, slugs: list[str], *, by: User) -> Incident:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
+from accounts.access import require_manager
 from alerts import integrations
 from alerts.fetching import integration_for_manager
 from alerts.models import Integration
 from api import lookups, paging
-from api.auth import ApiRequest, actor, require_managing, writer
+from api.auth import ApiRequest, actor, writer
 from api.idempotency import idempotent
 from api.paging import ListQuery, Page
 from api.problems import Problem
@@ -37,7 +38,7 @@ def list_integrations(request: ApiRequest, query: Query[ListQuery]) -> Page[Inte
 def create_integration(request: ApiRequest, body: NewIntegration) -> Answer[IntegrationWithKey]:
     """Make a door for a monitor. The key is shown in this answer only; a repeated one (Idempotency-Key) has null."""
     service = lookups.service(body.service, user=actor(request))
-    require_managing(request, service.team if service else None)
+    require_manager(actor(request), service.team if service else None)
     made, key = integrations.create(
         name=body.name,
         format=body.format,
@@ -64,7 +65,7 @@ def change_integration(request: ApiRequest, integration_id: Number, body: Integr
     integration, given = integration_for_manager(actor(request), integration_id), body.given()
     if "service" in given:
         given["service"] = service = lookups.service(body.service, user=actor(request))
-        require_managing(request, service.team if service else None)
+        require_manager(actor(request), service.team if service else None)
     return IntegrationOut.of(integrations.update(integration, by=actor(request), **given))
 
 

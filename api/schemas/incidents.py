@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
 from django.conf import settings
@@ -367,5 +366,3 @@ class PlanOut(Output):
 
     actions: list[ActionOut]
     clocks: list[ClockOut]
-
-

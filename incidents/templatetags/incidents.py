@@ -14,7 +14,7 @@ from incidents.timeline import MITIGATIONS
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from incidents.models import Incident, SlaClock
+    from incidents.models import SlaClock
 
 register = template.Library()
 
@@ -106,9 +106,3 @@ def sort_label(sort: str) -> str:
         "created": ("newest first", "oldest first"),
     }
     return pairs[sort.removeprefix("-")][0 if down else 1]
-
-
-@register.filter
-def is_late(incident: Incident, clock: SlaClock) -> bool:
-    """Whether a promise was kept too late."""
-    return clock.met_at is not None and clock.met_at > clock.due_at

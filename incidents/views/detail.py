@@ -16,7 +16,7 @@ from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, render
 from core.redirects import see_other
 from incidents import detail, forms
-from incidents.fetching import incident_for
+from incidents.fetching import incident_for, note_of
 from incidents.models import Incident, Status, TimelineEntry
 from incidents.models.incident import NotAllowedNow
 from incidents.policy import policies
@@ -39,7 +39,10 @@ NEXT_STAGE = {
 @require_safe
 def incident_detail(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """The workspace of one incident."""
-    return page(request, incident_for(person(request), reference))
+    incident = incident_for(person(request), reference)
+    if (pk := request.GET.get("correct", "")).isdecimal() and len(pk) < 19:
+        return page(request, incident, filled={"correction": forms.CorrectionForm(note=note_of(incident, int(pk)))})
+    return page(request, incident)
 
 
 def page(

@@ -1,4 +1,8 @@
-"""PostgreSQL refuses to run as root. When Muster runs as root, its PostgreSQL gets another identity."""
+"""Who the embedded PostgreSQL runs as.
+
+It refuses to run as root, and initdb refuses a user without an entry in the user database, as containers have them.
+In both cases it gets another identity.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ import pwd
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from incidents_site.embedded import EmbeddedError
 
 CLONE_NEWUSER = 0x10000000
-INNER_ID = 1000
-UNPRIVILEGED_USERS = ("postgres", "nobody")
+UNPRIVILEGED_USERS = ("postgres", "daemon", "nobody")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,25 +40,28 @@ class Identity:
 def identity_for(folder: Path, program: Path) -> Identity:
     """Who runs ``program`` on files in ``folder``; an ordinary user stays who they are.
 
-    As root, preferably a user namespace, in which we appear as an ordinary user and keep our own files. Where that
-    is refused, an unprivileged user; raises ``EmbeddedError`` when that user cannot reach the folder or the program.
+    Otherwise preferably a user namespace, in which we appear as an ordinary user and keep our own files. Where that
+    is refused, root uses an unprivileged user; raises ``EmbeddedError`` when that user cannot reach the folder or the
+    program.
     """
-    if os.geteuid() != 0:
+    is_root = os.geteuid() == 0
+    if not is_root and _is_known(os.geteuid()):
         return Identity()
-    if _succeeds([str(program), "--version"], enter_user_namespace):
-        return Identity(become=enter_user_namespace)
-    return unprivileged_identity(folder, program)
+    enter = partial(enter_user_namespace, _unprivileged_user().pw_uid)
+    if _succeeds([str(program), "--version"], enter):
+        return Identity(become=enter)
+    return unprivileged_identity(folder, program) if is_root else Identity()
 
 
-def enter_user_namespace() -> None:
-    """Become an ordinary user inside a namespace of our own; outside of it we remain who we were."""
+def enter_user_namespace(inner_id: int) -> None:
+    """Become the user ``inner_id`` inside a namespace of our own; outside of it we remain who we were."""
     uid, gid = os.geteuid(), os.getegid()
     if _libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     for name, text in (
         ("setgroups", "deny"),
-        ("uid_map", f"{INNER_ID} {uid} 1"),
-        ("gid_map", f"{INNER_ID} {gid} 1"),
+        ("uid_map", f"{inner_id} {uid} 1"),
+        ("gid_map", f"{inner_id} {gid} 1"),
     ):
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
@@ -76,6 +83,14 @@ def unprivileged_identity(folder: Path, program: Path) -> Identity:
             "or set DATABASE_URL"
         )
     return Identity(become=become, owner=user)
+
+
+def _is_known(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _unprivileged_user() -> pwd.struct_passwd:

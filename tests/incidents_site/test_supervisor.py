@@ -155,12 +155,19 @@ def test_nothing_is_lost_when_everything_is_killed_and_started_again(installatio
 
 def test_whatever_dies_comes_back(installation):
     installation.start()
-    restarts = 0
-    for words in (["incidents_site.web"], ["bin/postgres", "-D"], ["redis-server"], ["manage.py", "pager"]):
+    names = {
+        "web": ["incidents_site.web"],
+        "PostgreSQL": ["bin/postgres", "-D"],
+        "Redis": ["redis-server"],
+        "worker": ["celery", "worker"],
+        "beat": ["celery", "beat"],
+        "pager": ["manage.py", "pager"],
+    }
+    for words in names.values():
         installation.kill(*words)
-        wait_for(lambda: installation.status("/readyz") == 200, 30)
-        restarts += 1
-        wait_for(lambda: sum("starting it again" in line for line in installation.said) == restarts, 10)
+    expected = {f"{name} ended (SIGKILL); starting it again" for name in names}
+    wait_for(lambda: expected <= set(installation.said), 10)
+    wait_for(lambda: installation.status("/readyz") == 200, 30)
     installation.kill("manage.py", "up")  # its children go with it
     wait_for(lambda: installation.processes() == [], 10)
 

@@ -1,0 +1,119 @@
+"""Django admin on Muster's terms: every change goes into the audit log, and an object's history is read from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+
+from accounts import audit
+from accounts.access import person
+from accounts.models import AuditEntry
+
+if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+HISTORY_ROWS = 100
+
+
+class AuditedAdmin(admin.ModelAdmin):
+    """Saves and deletes through ``accounts.audit``. Django's own log is not written: it could be changed."""
+
+    show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Validate, save and write down what changed."""
+        audit.save(obj, by=person(request))
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        """Delete and write down what it was."""
+        audit.delete(obj, by=person(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """One by one, so that each has an entry."""
+        for obj in queryset:
+            audit.delete(obj, by=person(request))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """What hangs on an object is written down as a change of that object."""
+        before = [_line(row) for row in formset.get_queryset()] if change else []
+        formset.save()
+        after = [_line(row) for row in formset.model._default_manager.filter(**{formset.fk.name: form.instance})]
+        name = str(formset.model._meta.verbose_name_plural)
+        audit.changed_links(form.instance, by=person(request), name=name, before=before, after=after)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit log has it already."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit log has it already."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """The audit log has it already."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The audit entries of one object, newest first."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        entries = AuditEntry.objects.visible_to(person(request)).filter(
+            object_type=self.opts.label_lower, object_id=str(obj.pk)
+        )
+        page = self.get_paginator(request, entries.order_by("-id"), HISTORY_ROWS).get_page(request.GET.get(PAGE_VAR, 1))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History: {obj}",
+            "entries": page,
+            "object": obj,
+            "opts": self.opts,
+            "module_name": self.opts.verbose_name_plural,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/audit_history.html", context)
+
+
+class ReadOnlyAdmin(AuditedAdmin):
+    """For what only Muster itself writes."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody; it can still be looked at."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows that hang on an object and that only Muster itself writes."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+def _line(row: Model) -> str:
+    values = audit.snapshot(row)
+    return f"{row}: " + ", ".join(f"{name}={value}" for name, value in values.items() if name != "id")

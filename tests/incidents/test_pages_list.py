@@ -1,0 +1,229 @@
+"""The incident list: tabs, orders, filters, pages, and who sees what."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Membership
+from incidents import lifecycle, listing
+from incidents.models import Incident
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 12
+
+
+@pytest.fixture
+def at_desk(client, alice):
+    client.force_login(alice)
+    return client
+
+
+def shown(response) -> list[int]:
+    """The numbers of the rows, in order."""
+    return [int(number) for number in re.findall(r'id="row-(\d+)"', response.content.decode())]
+
+
+def listed(client, query: str = "") -> list[int]:
+    response = client.get(f"{reverse('incidents:list')}{query}")
+    assert response.status_code == 200
+    return shown(response)
+
+
+def resolved(incident: Incident, *, by, after: timedelta) -> Incident:
+    return lifecycle.resolve(incident, by=by, now=incident.created_at + after)
+
+
+def test_strangers_are_sent_to_sign_in(client):
+    response = client.get(reverse("incidents:list"))
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login"))
+
+
+def test_viewers_read_and_are_offered_nothing_to_press(client, charlie):
+    incident = make.incident(at=timezone.now())
+    client.force_login(charlie)
+    response = client.get(reverse("incidents:list"))
+    assert shown(response) == [incident.pk]
+    assert b"Acknowledge" not in response.content
+    assert b"Declare" not in response.content
+
+
+def test_the_tabs_show_what_burns_what_was_lately_and_everything(at_desk, alice):
+    now = timezone.now()
+    old = resolved(make.incident(at=now - timedelta(days=30)), by=alice, after=timedelta(hours=1))
+    lately = resolved(make.incident(at=now - timedelta(days=2)), by=alice, after=timedelta(hours=1))
+    running = make.incident(at=now - timedelta(days=40))
+    assert listed(at_desk) == [running.pk]
+    assert listed(at_desk, "?period=active") == [running.pk]
+    assert listed(at_desk, "?period=recent") == [lately.pk, running.pk]
+    assert listed(at_desk, "?period=all") == [lately.pk, old.pk, running.pk]
+
+
+def test_every_order_goes_both_ways(at_desk, alice, bob):
+    now = timezone.now()
+    first = make.incident(title="B", severity="low", at=now - timedelta(hours=3), assignee=bob)
+    second = make.incident(title="A", severity="critical", at=now - timedelta(hours=2), assignee=alice)
+    third = make.incident(title="C", severity="high", at=now - timedelta(hours=1))
+    lifecycle.acknowledge(first, by=bob, now=now)
+    resolved(second, by=alice, after=timedelta(minutes=5))
+    a, b, c = second.pk, first.pk, third.pk
+    ascending = {
+        "id": [b, a, c],
+        "title": [a, b, c],
+        "severity": [b, c, a],
+        "status": [c, b, a],
+        "assignee": [a, b, c],
+        "duration": [a, c, b],
+        "created": [b, a, c],
+    }
+    assert set(ascending) == {sort.removeprefix("-") for sort in listing.SORTS}
+    for sort, expected in ascending.items():
+        assert listed(at_desk, f"?period=all&sort={sort}") == expected, sort
+        assert listed(at_desk, f"?period=all&sort=-{sort}") == expected[::-1], f"-{sort}"
+
+
+def test_an_unknown_order_or_tab_is_the_default(at_desk):
+    now = timezone.now()
+    numbers = [make.incident(at=now - timedelta(minutes=minutes)).pk for minutes in (3, 2)]
+    assert listed(at_desk, "?sort=password&period=never&cursor=nonsense") == numbers[::-1]
+
+
+def test_filters_narrow_by_what_the_address_says(at_desk, alice, bob):
+    now = timezone.now()
+    team = make.team("storage", alice)
+    kafka = make.service("kafka", team=team)
+    hers = make.incident(title="Kafka lags", severity="high", services=[kafka], assignee=alice, at=now)
+    his = make.incident(title="Search is stale", severity="low", assignee=bob, at=now)
+    nobodys = make.incident(title="100 % disk", severity="low", at=now)
+    lifecycle.acknowledge(his, by=bob, now=now)
+    for query, expected in {
+        "severity=low": [nobodys, his],
+        "status=triggered": [nobodys, hers],
+        "status=acknowledged&severity=low": [his],
+        "service=kafka": [hers],
+        "service=nothing": [],
+        "team=storage": [hers],
+        "team=mine": [hers],
+        "assignee=me": [hers],
+        "assignee=bob": [his],
+        "assignee=none": [nobodys],
+        "q=STALE": [his],
+        "q=100+%25": [nobodys],
+        f"q=inc-{hers.pk}": [hers],
+        f"q={hers.pk}&severity=high": [hers],
+        "q=%00": [nobodys, his, hers],
+        "severity=enormous": [nobodys, his, hers],
+    }.items():
+        assert listed(at_desk, f"?sort=-id&{query}") == [incident.pk for incident in expected], query
+
+
+def test_a_filter_that_is_none_is_named(at_desk):
+    response = at_desk.get(f"{reverse('incidents:list')}?severity=enormous")
+    assert b"was left out" in response.content
+
+
+def test_pages_hold_every_row_once_in_every_order_and_lead_back(at_desk, alice, bob):
+    now = timezone.now()
+    severities = ["critical", "high", "medium", "low"]
+    people = [alice, bob, None]
+    drafts = [
+        lifecycle.Draft(title=f"T{index % 7}", severity=severities[index % 4], assignee=people[index % 3])
+        for index in range(listing.PAGE_SIZE + 7)
+    ]
+    rows = lifecycle.declare_many(drafts, now=now - timedelta(hours=9))
+    for row in rows[::5]:
+        resolved(row, by=bob, after=timedelta(minutes=row.pk % 11))
+    for sort in listing.SORTS:
+        response = at_desk.get(f"{reverse('incidents:list')}?period=all&sort={sort}")
+        first = shown(response)
+        on = re.search(r'rel="next" href="([^"]+)"', response.content.decode())[1].replace("&amp;", "&")
+        response = at_desk.get(reverse("incidents:list") + on)
+        second = shown(response)
+        assert sorted(first + second) == sorted(row.pk for row in rows), sort
+        assert (len(first), len(second)) == (listing.PAGE_SIZE, 7), sort
+        back = re.search(r'rel="prev" href="([^"]+)"', response.content.decode())[1].replace("&amp;", "&")
+        assert listed(at_desk, back) == first, sort
+
+
+def test_private_incidents_are_listed_for_their_people_only(client, alice, bob, admin):
+    team = make.team("security", bob)
+    service = make.service("vault", team=team)
+    secret = make.incident(title="Leak", is_private=True, services=[service], severity="low", at=timezone.now())
+    for person, expected in ((alice, []), (bob, [secret.pk]), (admin, [secret.pk])):
+        client.force_login(person)
+        assert listed(client) == expected, person
+        assert (b">1</span>" in client.get(reverse("incidents:list")).content) == bool(expected)
+
+
+def test_a_triggered_row_is_acknowledged_from_the_list_and_leads_back_to_it(at_desk, alice):
+    incident = make.incident(at=timezone.now())
+    address = f"{reverse('incidents:list')}?period=recent"
+    page = at_desk.get(address).content.decode()
+    action = reverse("incidents:acknowledge", args=[incident.reference])
+    assert f'formaction="{action}"' in page
+    response = at_desk.post(action, {"next": address})
+    assert (response.status_code, response["Location"]) == (303, address)
+    incident.refresh_from_db()
+    assert (incident.status, incident.assignee) == ("acknowledged", alice)
+    assert "formaction" not in at_desk.get(address).content.decode()
+
+
+def test_acknowledging_never_leads_out_of_muster(at_desk):
+    incident = make.incident(at=timezone.now())
+    action = reverse("incidents:acknowledge", args=[incident.reference])
+    for address in ("https://evil.example/", "//evil.example/", "javascript:alert(1)"):
+        assert at_desk.post(action, {"next": address})["Location"] == incident.get_absolute_url()
+
+
+def test_empty_lists_say_what_to_do_next(at_desk, alice):
+    assert b"No incident yet" in at_desk.get(reverse("incidents:list")).content
+    resolved(make.incident(at=timezone.now() - timedelta(hours=2)), by=alice, after=timedelta(hours=1))
+    assert b"No active incidents" in at_desk.get(reverse("incidents:list")).content
+    assert b"No incident fits" in at_desk.get(f"{reverse('incidents:list')}?period=all&q=zebra").content
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+@pytest.mark.parametrize("role", ["responder", "admin"])
+def test_the_list_costs_the_same_few_queries_at_any_length(client, alice, role, sort):
+    alice.role = role
+    alice.save()
+    client.force_login(alice)
+    now = timezone.now()
+    team = make.team("storage", alice)
+    services = [make.service(f"s{index}", team=team) for index in range(3)]
+    address = f"{reverse('incidents:list')}?period=all&sort={sort}&team=storage&assignee=me"
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        return len(queries)
+
+    make.incident(services=services, assignee=alice, at=now)
+    one = cost()
+    lifecycle.declare_many(
+        [lifecycle.Draft(title="x", severity="high", services=services, assignee=alice) for _ in range(20)], now=now
+    )
+    assert cost() == one <= MOST_QUERIES
+
+
+def test_the_list_says_ten_thousand_and_more_instead_of_counting(at_desk, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_COUNTED", 2)
+    lifecycle.declare_many([lifecycle.Draft(title="x", severity="low") for _ in range(4)], now=timezone.now())
+    assert b"2+" in at_desk.get(reverse("incidents:list")).content
+
+
+def test_members_of_several_teams_see_a_row_once(at_desk, alice):
+    team, other = make.team("one", alice), make.team("two")
+    Membership.objects.create(team=other, user=alice)
+    services = [make.service("a", team=team), make.service("b", team=other)]
+    incident = make.incident(services=services, at=timezone.now())
+    assert listed(at_desk, "?team=mine") == [incident.pk]
