@@ -15,11 +15,13 @@ from api.parsing import StrictParser
 from api.resources import (
     alerts,
     contact_methods,
+    escalation_policies,
     incident_records,
     incidents,
     integrations,
     services,
     severity_policies,
+    teams,
     users,
 )
 
@@ -111,6 +113,8 @@ api.add_router("/incidents", incident_records.router)
 api.add_router("/alerts", alerts.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
+api.add_router("/teams", teams.router)
+api.add_router("/escalation-policies", escalation_policies.router)
 api.add_router("/services", services.router)
 api.add_router("/integrations", integrations.router)
 api.add_router("/severity-policies", severity_policies.router)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from catalog.models import Service
-    from incidents.models import Evidence, Incident
+    from incidents.models import Evidence, Incident, NoteRevision
 
 Kind = TimelineEntry.Kind
 NEWEST_ENTRIES = 200
@@ -36,10 +36,11 @@ STAGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One timeline entry, with the notifications that it speaks of when somebody was paged."""
+    """One timeline entry: an entry about paging with the notifications it speaks of, a note with what it said before."""
 
     entry: TimelineEntry
     pages: list[Notification]
+    revisions: list[NoteRevision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,17 @@ def _services(incident: Incident) -> list[Service]:
 
 
 def _lines(entries: list[TimelineEntry], notifications: Iterable[Notification]) -> list[Line]:
-    """Entries with what they speak of: corrections of notes, and the pages of an entry about paging."""
+    """Entries with what they speak of; one query for the corrections, whatever their number."""
     prefetch_related_objects([entry for entry in entries if entry.kind == Kind.NOTED], "revisions__replaced_by")
     sent: dict[tuple[datetime, str], list[Notification]] = defaultdict(list)
     for row in reversed(list(notifications)):
         sent[(row.created_at, row.reason)].append(row)
     return [
-        Line(entry, sent.get((entry.at, entry.data.get("reason", "")), []) if entry.kind == Kind.PAGED else [])
+        Line(
+            entry,
+            sent.get((entry.at, entry.data.get("reason", "")), []) if entry.kind == Kind.PAGED else [],
+            list(entry.revisions.all()) if entry.kind == Kind.NOTED else [],
+        )
         for entry in entries
     ]
 
@@ -224,7 +229,7 @@ def _steps_of(escalation: Escalation, policy: EscalationPolicy) -> Iterator[Due]
         due_at += timedelta(minutes=policy.repeat_after_minutes)
     rounds_left = policy.repeat - escalation.round
     if rounds_left > 0:
-        yield Due(f"Page again from step 1 of {policy}", f"{rounds_left} more rounds", due_at, state)
+        yield Due(f"Page again from step 1 of {policy}", f"{rounds_left} more round{'s' if rounds_left > 1 else ''}", due_at, state)
     else:
         yield Due("Page the last resort", f"{policy} is used up", due_at, state)
 

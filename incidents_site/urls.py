@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from incidents_site import health
+from accounts.urls import urlpatterns as accounts_patterns
+from incidents_site import first_run, health
 
 urlpatterns = [
     path("", include("incidents.urls")),
@@ -13,7 +14,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("oncall.urls")),
     path("", include("notifications.urls")),
-    path("", include("accounts.urls")),
+    path("", include(([*accounts_patterns, path("setup/<str:token>", first_run.setup, name="setup")], "accounts"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

@@ -28,6 +28,22 @@ class NotificationQuerySet(models.QuerySet[Any]):
         """What went to oneself or to one's teams; admins see all."""
         return self if user.is_staff else self.filter(Q(user=user) | Q(team__memberships__user=user)).distinct()
 
+    def for_list(self) -> NotificationQuerySet:
+        """With the tries; two queries, whatever the number of rows."""
+        return self.prefetch_related("attempts").order_by("-id")
+
+    def matching(self, *, state: str = "", channel: str = "", recipient: str = "") -> NotificationQuerySet:
+        """The filters of the outbox; a recipient is a part of a name or an address."""
+        rows = self
+        if state:
+            rows = rows.filter(state=state)
+        if channel:
+            rows = rows.filter(channel=channel)
+        if recipient:
+            found = Q(recipient__icontains=recipient) | Q(address__icontains=recipient)
+            rows = rows.filter(found | Q(user__username__iexact=recipient))
+        return rows
+
     def pending(self) -> NotificationQuerySet:
         """Not yet done and not given up."""
         return self.filter(state="pending")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import Count
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -20,3 +21,7 @@ class EscalationPolicyQuerySet(models.QuerySet[Any]):
     def with_steps(self) -> EscalationPolicyQuerySet:
         """With steps and targets, for showing or running a whole policy."""
         return self.prefetch_related("steps__targets__user", "steps__targets__team__members")
+
+    def for_list(self) -> EscalationPolicyQuerySet:
+        """With what a row of the list shows: the team, the steps, and how many services use it."""
+        return self.with_steps().select_related("team").annotate(service_count=Count("services"))

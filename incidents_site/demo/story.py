@@ -74,9 +74,11 @@ class Words:
         """The text with this incident's values."""
         return text.format_map(self.values)
 
-    def pick(self, texts: Sequence[str]) -> str:
-        """One of the texts, filled; one that has not been told yet, while there is one."""
+    def pick(self, texts: Sequence[str], *, once: bool = False) -> str:
+        """One of the texts, filled; one that has not been told yet. With ``once`` nothing is told twice ("")."""
         fresh = [text for text in texts if text not in self._told]
+        if once and not fresh:
+            return ""
         text = self.rng.choice(fresh or list(texts))
         self._told.add(text)
         return self.fill(text)

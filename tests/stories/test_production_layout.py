@@ -42,8 +42,9 @@ PROGRAMS = {
     "beat": "muster-beat.service",
 }
 
-SENDING_SECONDS = 8.0
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.05  # between alerts
+BETWEEN_KILLS_SECONDS = 0.7
+AFTER_KILLS_SECONDS = 2.5
 # A killed sender's rows come back when its lease ends, after 25 seconds.
 SETTLED_WITHIN_SECONDS = 40.0
 
@@ -251,11 +252,11 @@ def test_no_alert_is_lost_when_one_of_each_process_is_killed(production):
 
     with Monitor(layout.ports, routing_key) as monitor:
         for name in ("worker-1", "pager-1", f"web-{doomed}", "beat-1"):
-            time.sleep(SENDING_SECONDS / 5)
+            time.sleep(BETWEEN_KILLS_SECONDS)
             layout.kill(name)
-        time.sleep(SENDING_SECONDS / 5)
+        time.sleep(AFTER_KILLS_SECONDS)
 
-    assert len(monitor.accepted) > 50
+    assert len(monitor.accepted) >= 20
     assert monitor.refused == []
     wait_for(lambda: unfinished(layout) == (0, 0), within=SETTLED_WITHIN_SECONDS, what="everything is sent")
     incidents = layout.rows("SELECT group_key, incident_id FROM alerts_group")
@@ -281,8 +282,9 @@ def paged(mailbox, *, is_repeat: bool | None = None) -> Counter[str]:
     """Incident to number of e-mails about it; those marked as a repeat, those not marked, or all."""
     subjects = [str(message["Subject"]) for message in list(mailbox.messages) if message["To"] == "alice@example.com"]
     return Counter(
-        re.search(r"INC-\d+", subject).group()
+        number
         for subject in subjects
+        for number in re.findall(r"INC-\d+", subject)
         if is_repeat is None or subject.endswith("(repeat)") == is_repeat
     )
 
