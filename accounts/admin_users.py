@@ -39,8 +39,7 @@ class ChangeUserForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["time_zone"]
-        assert isinstance(field, forms.ChoiceField)
+        field: Any = self.fields["time_zone"]
         field.choices = time_zones.choices(current=self.instance.time_zone)
 
     def clean(self) -> dict[str, Any]:

@@ -98,9 +98,7 @@ def delete(instance: models.Model, *, by: User | None) -> None:
 
 
 @transaction.atomic
-def changed_links(
-    instance: models.Model, *, by: User | None, name: str, before: list[str], after: list[str]
-) -> None:
+def changed_links(instance: models.Model, *, by: User | None, name: str, before: list[str], after: list[str]) -> None:
     """Write down a change of what an object is tied to (members, dependencies, steps), if it is one."""
     if before != after:
         record(by=by, action="changed", on=instance, before={name: before}, after={name: after})

@@ -30,8 +30,7 @@ class ProfileForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["time_zone"]
-        assert isinstance(field, forms.ChoiceField)
+        field: Any = self.fields["time_zone"]
         field.choices = time_zones.choices(current=self.instance.time_zone)
 
 
@@ -81,8 +80,7 @@ class TeamForm(forms.ModelForm):
         self.initial.setdefault("managers", [pk for pk, is_manager in rows if is_manager])
 
     def _offer(self, name: str, people: Any) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
+        field: Any = self.fields[name]
         field.queryset = people
 
     def clean_slug(self) -> str:

@@ -55,9 +55,7 @@ class User(AbstractBaseUser, Timestamped):
 
     class Meta:
         ordering = ("username",)
-        constraints = (
-            models.CheckConstraint(condition=Q(role__in=Role.values), name="accounts_user_role_known"),
-        )
+        constraints = (models.CheckConstraint(condition=Q(role__in=Role.values), name="accounts_user_role_known"),)
 
     def __str__(self) -> str:
         return self.name or self.username
@@ -130,6 +128,10 @@ class Team(Timestamped):
     def __str__(self) -> str:
         return self.name
 
+    def active_members(self) -> list[User]:
+        """Members who may be told something."""
+        return list(self.members.filter(is_active=True).order_by("id"))
+
 
 class Membership(models.Model):
     """A person in a team; managers of the team may change what it owns."""
@@ -159,7 +161,9 @@ class ApiToken(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, editable=False, help_text="The token's first characters, to tell it apart.")
+    prefix = models.CharField(
+        max_length=16, editable=False, help_text="The token's first characters, to tell it apart."
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.READ)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

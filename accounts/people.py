@@ -85,7 +85,7 @@ def update_team(team: Team, *, by: User | None, **changes: Any) -> Team:
 def _with(team: Team, values: dict[str, Any]) -> Team:
     unknown = values.keys() - {"slug", "name", "description"}
     if unknown:
-        raise ValidationError({name: "A team has no such field here." for name in sorted(unknown)})
+        raise ValidationError(dict.fromkeys(sorted(unknown), "A team has no such field here."))
     if values.get("slug") in RESERVED_SLUGS:
         raise ValidationError({"slug": "This word is an address of its own. Choose another one."})
     for name, value in values.items():

@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import ApiToken, AuditEntry, Team, User  # noqa: F401 - named in strings
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,7 +38,7 @@ class UserManager(BaseUserManager["User"]):
         return self.all()
 
 
-class TeamQuerySet(models.QuerySet[Any]):
+class TeamQuerySet(models.QuerySet["Team"]):
     """Reads of teams."""
 
     def visible_to(self, user: User) -> TeamQuerySet:
@@ -56,7 +56,7 @@ class TeamQuerySet(models.QuerySet[Any]):
         return self.prefetch_related("memberships__user").order_by("name", "slug")
 
 
-class ApiTokenQuerySet(models.QuerySet[Any]):
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Reads of API tokens."""
 
     def visible_to(self, user: User) -> ApiTokenQuerySet:
@@ -64,7 +64,7 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
 
-class AuditEntryQuerySet(models.QuerySet[Any]):
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     """Reads of the audit log."""
 
     def visible_to(self, user: User) -> AuditEntryQuerySet:

@@ -14,6 +14,7 @@ from alerts.models import Alert, Integration
 if TYPE_CHECKING:
     from accounts.models import User
 
+
 def alert_for(user: User, reference: str) -> Alert:
     """The alert; 404 where there is none that the person may see."""
     found = REFERENCE.fullmatch(reference.upper())

@@ -12,7 +12,7 @@ from alerts.models import Alert, Integration
 from catalog.models import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from accounts.models import User
 
@@ -30,7 +30,7 @@ class LinkAlertsForm(forms.Form):
         help_text="Such as ALR-7; several are separated by commas or spaces.",
     )
 
-    def __init__(self, *args: Any, user: User, recent: Sequence[Alert] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, recent: Iterable[Alert] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user = user
         self.alerts: list[Alert] = []
@@ -68,8 +68,7 @@ class IntegrationForm(forms.ModelForm):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._by = by
-        field = self.fields["service"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields["service"]
         field.queryset = Service.objects.managed_by(by)
         field.empty_label = "No service"
         if self.instance.pk:

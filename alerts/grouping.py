@@ -131,7 +131,8 @@ def _apply(lanes: dict[int, list[int]], *, now: datetime) -> int:
     )
     deliveries = [(event, delivery) for event in events if (delivery := _read(event))]
     turns.take(deliveries, now=now)
-    done, odd = [], []
+    done: list[Event] = []
+    odd: list[Event] = []
     for event in events:
         (odd if event.detail or event.state != State.PENDING else done).append(event)
         event.state = State.APPLIED if event.state == State.PENDING else event.state

@@ -10,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from alerts.formats import FORMATS, Unusable
-from alerts.models import Event, Severity
+from alerts.models import Event
 from core import strict_json
 from core.work import nudge
+from incidents.models import Severity
 
 SWEEP = "alerts.apply_due"
 

@@ -33,10 +33,10 @@ def create(
 
 @transaction.atomic
 def update(integration: Integration, *, by: User | None, **changes: Any) -> Integration:
-    """Change what ``EDITABLE`` names; the format stays, because the sender's address says it. Raises ValidationError."""
+    """Change what ``EDITABLE`` names; the format stays, as the sender's address says it. Raises ValidationError."""
     unknown = changes.keys() - set(EDITABLE)
     if unknown:
-        raise ValidationError({name: "This cannot be edited." for name in unknown})
+        raise ValidationError(dict.fromkeys(unknown, "This cannot be edited."))
     integration = Integration.objects.select_for_update().get(pk=integration.pk)
     for name, value in changes.items():
         setattr(integration, name, value)

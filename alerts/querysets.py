@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Case, F, Func, OuterRef, Q, Subquery, When
@@ -13,11 +13,12 @@ from incidents.models import Incident
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from alerts.models import Alert, Event, Integration  # noqa: F401 - named in strings
 
 BODY_SHOWN = 4096  # bytes
 
 
-class IntegrationQuerySet(models.QuerySet[Any]):
+class IntegrationQuerySet(models.QuerySet["Integration"]):
     """Reads of integrations."""
 
     def visible_to(self, user: User) -> IntegrationQuerySet:
@@ -34,12 +35,13 @@ class IntegrationQuerySet(models.QuerySet[Any]):
         """With what the list shows of each, and when it last heard something (index alerts_event_integration)."""
         newest = self.model._meta.get_field("events").related_model.objects.filter(integration=OuterRef("pk"))
         last = newest.order_by("-id").values("received_at", "state")[:1]
-        return self.select_related("service__team").annotate(
+        rows: IntegrationQuerySet = self.select_related("service__team")
+        return rows.annotate(
             last_event_at=Subquery(last.values("received_at")), last_event_state=Subquery(last.values("state"))
         )
 
 
-class EventQuerySet(models.QuerySet[Any]):
+class EventQuerySet(models.QuerySet["Event"]):
     """Reads of raw events."""
 
     def visible_to(self, user: User) -> EventQuerySet:
@@ -54,17 +56,15 @@ class EventQuerySet(models.QuerySet[Any]):
         An event that became an alert may concern a private incident, so only admins read its body here; of one that
         became nothing, whoever manages the integration must see why.
         """
-        readable = Q() if user.is_staff else Q(state__in=("unparseable", "failed"))
         size = Func(F("body"), function="octet_length", output_field=models.IntegerField())
         start = Func(F("body"), 1, BODY_SHOWN, function="substring", output_field=models.BinaryField())
-        shown = Case(When(readable, then=start) if readable else When(pk__isnull=False, then=start), default=None)
-        rows = self.visible_to(user).defer("body").annotate(size=size, start=shown)
-        return rows.order_by("-id")
+        became_nothing = Q(state__in=("unparseable", "failed"))
+        shown = start if user.is_staff else Case(When(became_nothing, then=start), default=None)
+        rows: EventQuerySet = self.visible_to(user).defer("body").order_by("-id")
+        return rows.annotate(size=size, start=shown)
 
 
-
-
-class AlertQuerySet(models.QuerySet[Any]):
+class AlertQuerySet(models.QuerySet["Alert"]):
     """Reads of alerts."""
 
     def visible_to(self, user: User) -> AlertQuerySet:

@@ -79,9 +79,7 @@ def take(deliveries: Sequence[tuple[Event, Delivery]], *, now: datetime) -> None
 def _lanes(deliveries: Sequence[tuple[Event, Delivery]]) -> list[Lane]:
     lanes: dict[tuple[int, str], Lane] = {}
     for event, delivery in deliveries:
-        lane = lanes.setdefault(
-            (event.integration_id, delivery.group_key), Lane(event.integration, delivery.group_key)
-        )
+        lane = lanes.setdefault((event.integration_id, delivery.group_key), Lane(event.integration, delivery.group_key))
         if not (lane.turns and lane.turns[-1].only_fires and _only_fires(delivery)):
             lane.turns.append(Turn())
         lane.turns[-1].events.append(event)
@@ -193,7 +191,9 @@ def _update_incident(lane: Lane, turn: Turn, change: ledger.Change, *, now: date
     if change.added:
         out.record(incident, Kind.ALERT_ADDED, source=source, alerts=change.added[:20], count=len(change.added))
     if change.resolved:
-        out.record(incident, Kind.ALERT_RESOLVED, source=source, alerts=change.resolved[:20], count=len(change.resolved))
+        out.record(
+            incident, Kind.ALERT_RESOLVED, source=source, alerts=change.resolved[:20], count=len(change.resolved)
+        )
     out.write()
     if turn.last.status != "firing":
         return
@@ -215,7 +215,8 @@ def _resolve_if_over(lane: Lane, turn: Turn, *, now: datetime) -> None:
 
     A sender that left alerts out has not said that they are over.
     """
-    assert lane.group is not None and lane.incident is not None
+    assert lane.group is not None
+    assert lane.incident is not None
     if turn.last.truncated or ledger.is_firing(lane.group):
         return
     ledger.close_group(lane.group, now=now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -43,7 +45,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     except pagination.BadCursor:
         raise Http404 from None
     integrations = Integration.objects.visible_to(user)
-    context = {"page": page, "tab": tab, "tabs": TABS, "incident": incident, "integrations": integrations}
+    context: dict[str, Any] = {"page": page, "tab": tab, "tabs": TABS, "incident": incident, "integrations": integrations}
     context |= {"integration": number, "manages": integrations.managed_by(user).exists() or user.manages(None)}
     return htmx.render(request, "alerts/alert_list.html", context)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 import sys
 import time
+from collections.abc import Callable
 
 from bench import chaos, intake, latency, malformed, throughput
 
-SUITES = {
+SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
     "latency": latency.main,
     "throughput": throughput.main,

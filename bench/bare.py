@@ -10,9 +10,9 @@ from django.urls import path
 
 from incidents_site.settings import *  # noqa: F403
 
-INSTALLED_APPS: list[str] = []
-TEMPLATES: list[dict] = []
-MIDDLEWARE: list[str] = []
+INSTALLED_APPS = []
+TEMPLATES = []
+MIDDLEWARE = []
 ROOT_URLCONF = "bench.bare"
 
 _TABLE = "CREATE TABLE IF NOT EXISTS bench_bare (key text PRIMARY KEY, body bytea NOT NULL, times int NOT NULL)"

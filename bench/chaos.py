@@ -85,7 +85,7 @@ def run(*, count: int, per_second: float) -> Outcome:
 def main(*, count: int = 2000, per_second: float = 25.0) -> None:
     """Print the table; fails when anything was lost or more than 0.5 % came twice."""
     found = run(count=count, per_second=per_second)
-    rows = [
+    rows: list[list[object]] = [
         ["alerts accepted", found.accepted, f">= {count}"],
         ["incidents", found.incidents, count],
         ["incidents without a page", found.without_page, 0],

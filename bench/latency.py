@@ -7,7 +7,7 @@ from bench import load, stack, table
 ASKED = "p50 <= 1 s, p99 <= 5 s"
 
 
-def measure(*, count: int, per_second: float = 20.0, **env: str) -> list[float]:
+def measure(*, count: int, per_second: float = 20.0, env: dict[str, str]) -> list[float]:
     """Seconds from the beginning of each POST until the mail server had its page."""
     with stack.running(**env) as muster:
         path = f"/integrations/{muster.keys['alertmanager']}/alertmanager"
@@ -28,8 +28,8 @@ def measure(*, count: int, per_second: float = 20.0, **env: str) -> list[float]:
 def main(*, count: int = 500) -> None:
     """Print the table."""
     closed = f"redis://127.0.0.1:{stack.free_port()}/0"
-    rows = []
+    rows: list[list[object]] = []
     for name, env in (("with Celery", {}), ("Redis away", {"REDIS_URL": closed})):
-        seconds = measure(count=count, **env)
+        seconds = measure(count=count, env=env)
         rows.append([name, len(seconds), *(table.percentile(seconds, share) for share in (0.5, 0.9, 0.99, 1.0))])
     table.show(f"Alert to e-mail, seconds (asked: {ASKED})", rows, head=["", "alerts", "p50", "p90", "p99", "max"])

@@ -72,8 +72,9 @@ def main(*, count: int = 1000) -> None:
             assert not [status for status in statuses if status >= 500 or status == 0], statuses
         muster.wait_until("SELECT count(*) FROM alerts_event WHERE state = 'pending'", equals=0, seconds=120)
         muster.wait_until(
-            "SELECT count(*) FROM incidents_incident i WHERE i.status = 'triggered' AND i.severity = 'critical' AND NOT"
-            " EXISTS (SELECT FROM notifications_notification n WHERE n.topic = 'incident/' || i.id AND n.state = 'sent')",
+            "SELECT count(*) FROM incidents_incident i WHERE i.status = 'triggered' AND i.severity = 'critical'"
+            " AND NOT EXISTS (SELECT FROM notifications_notification n"
+            " WHERE n.topic = 'incident/' || i.id AND n.state = 'sent')",
             equals=0,
             seconds=120,
         )

@@ -77,7 +77,7 @@ async def _serve(port: int, path: Path) -> None:
                 if verb == b"DATA":
                     writer.write(b"354 go on\r\n")
                     data = await reader.readuntil(b"\r\n.\r\n")
-                    found = {name: value for name, value in HEADER.findall(data)}
+                    found = dict(HEADER.findall(data))
                     words = [
                         b" ".join(found.get(name, b"0").split()).decode(errors="replace")
                         for name in (b"X-Muster-Notification", b"To", b"Subject")

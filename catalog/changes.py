@@ -57,7 +57,7 @@ def _locked(service: Service) -> Service:
 def _with(service: Service, values: dict[str, Any]) -> Service:
     unknown = values.keys() - set(EDITABLE)
     if unknown:
-        raise ValidationError({name: "A service has no such field." for name in sorted(unknown)})
+        raise ValidationError(dict.fromkeys(sorted(unknown), "A service has no such field."))
     if values.get("slug") in RESERVED_SLUGS:
         raise ValidationError({"slug": "This word is an address of its own. Choose another one."})
     for name, value in values.items():

@@ -51,8 +51,7 @@ class ServiceForm(forms.ModelForm):
             self.initial["depends_on"] = list(self.instance.depends_on.all())
 
     def _choices(self, name: str, queryset: Any, empty: str | None = None) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields[name]
         if queryset is not None:
             field.queryset = queryset
         if empty is not None:

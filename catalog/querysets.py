@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -11,9 +11,10 @@ from accounts.models import Role, Team
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from catalog.models import Service  # noqa: F401 - named in strings
 
 
-class ServiceQuerySet(models.QuerySet[Any]):
+class ServiceQuerySet(models.QuerySet["Service"]):
     """Reads of services."""
 
     def visible_to(self, user: User) -> ServiceQuerySet:

@@ -73,9 +73,7 @@ def service_new(request: HttpRequest) -> HttpResponse:
         service = changes.create_service(by=user, **form.cleaned_data)
         messages.success(request, f"{service} was added.")
         return see_other("catalog:service_detail", slug=service.slug)
-    return render(
-        request, "catalog/service_form.html", {"form": form}, status=422 if request.method == "POST" else 200
-    )
+    return render(request, "catalog/service_form.html", {"form": form}, status=422 if request.method == "POST" else 200)
 
 
 @login_required

@@ -49,9 +49,7 @@ def tell_assignee(
 
 
 @transaction.atomic
-def assign(
-    incident: Incident, *, to: User | None, by: User | None, now: datetime | None = None
-) -> Incident:
+def assign(incident: Incident, *, to: User | None, by: User | None, now: datetime | None = None) -> Incident:
     """Give the incident to a person, or to nobody. They are told; it is no acknowledgement."""
     incident = Incident.objects.locked(incident.pk)
     if incident.assignee == to:
@@ -131,7 +129,7 @@ def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **
     """Change what the incident says of itself; ``EDITABLE`` names the fields. Raises ValidationError for bad values."""
     unknown = changes.keys() - set(EDITABLE)
     if unknown:
-        raise ValidationError({name: "This cannot be edited." for name in unknown})
+        raise ValidationError(dict.fromkeys(unknown, "This cannot be edited."))
     incident = Incident.objects.locked(incident.pk)
     out = Consequences(now or timezone.now())
     changed = {name: value for name, value in _tidied(changes).items() if getattr(incident, name) != value}

@@ -63,6 +63,7 @@ class Due:
     state: str
     result: str = ""
     finished_at: datetime | None = None
+    is_page: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -116,6 +117,11 @@ class Workspace:
     def is_waiting(self) -> bool:
         """Whether somebody who was paged has yet to answer."""
         return self.incident.status == Status.TRIGGERED
+
+    @property
+    def next_page(self) -> Due | None:
+        """Who is paged next, and when, if nobody answers."""
+        return next((due for due in self.plan if due.is_page and due.state == "due"), None)
 
 
 def load(incident: Incident, *, now: datetime, everything: bool = False) -> Workspace:
@@ -223,15 +229,20 @@ def _steps_of(escalation: Escalation, policy: EscalationPolicy) -> Iterator[Due]
         if position > escalation.next_step:
             due_at += timedelta(minutes=step.delay_minutes)
         people = ", ".join(str(user) for user in targets.people(step, at=due_at)) or "nobody; the next step at once"
-        yield Due(f"Page, step {position + 1} of {policy}", people, due_at, state)
+        yield Due(f"Page, step {position + 1} of {policy}", people, due_at, state, is_page=True)
         state = "next"
     if escalation.next_step < len(steps):
         due_at += timedelta(minutes=policy.repeat_after_minutes)
     rounds_left = policy.repeat - escalation.round
     if rounds_left > 0:
-        yield Due(f"Page again from step 1 of {policy}", f"{rounds_left} more round{'s' if rounds_left > 1 else ''}", due_at, state)
+        yield Due(
+            f"Page again from step 1 of {policy}",
+            f"{rounds_left} more round{'s' if rounds_left > 1 else ''}",
+            due_at,
+            state,
+        )
     else:
-        yield Due("Page the last resort", f"{policy} is used up", due_at, state)
+        yield Due("Page the last resort", f"{policy} is used up", due_at, state, is_page=True)
 
 
 def _last_line(escalation: Escalation, whom: str, result: str) -> Iterator[Due]:

@@ -160,7 +160,7 @@ def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences
 
 def _page_last_resort(incident: Incident, reach: Reach, out: Consequences) -> list[str]:
     team = site_settings().last_resort
-    members = list(team.members.active().order_by("id")) if team else []
+    members = team.active_members() if team else []
     reach.load(members)
     people = [user for user in members if reach.methods(user)] or reach.admins()
     services = reach.services_of(incident)
@@ -187,9 +187,7 @@ def _plan_of(escalation: Escalation, plans: dict[str, Plan]) -> Plan:
 
 def stop(incident: Incident, *, now: datetime) -> int:
     """Stop every running escalation of a locked incident; returns how many there were."""
-    return Escalation.objects.filter(incident=incident, state=State.RUNNING).update(
-        state=State.STOPPED, stopped_at=now
-    )
+    return Escalation.objects.filter(incident=incident, state=State.RUNNING).update(state=State.STOPPED, stopped_at=now)
 
 
 def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out: Consequences, reach: Reach) -> None:

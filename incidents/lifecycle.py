@@ -124,9 +124,7 @@ def _save_unanswered(incidents: Iterable[Incident]) -> None:
 
 
 @transaction.atomic
-def acknowledge(
-    incident: Incident, *, by: User | None, source: str = "", now: datetime | None = None
-) -> Incident:
+def acknowledge(incident: Incident, *, by: User | None, source: str = "", now: datetime | None = None) -> Incident:
     """Take responsibility: stop escalating, cancel pages not yet sent, meet the response clock.
 
     Whoever acknowledges an unassigned incident becomes its assignee. On an incident that is being worked on it

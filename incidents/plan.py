@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from accounts.models import Team
     from incidents.models import Escalation, IncidentSettings, SeverityPolicy
 
 Action = PlannedAction.Kind
@@ -77,7 +78,8 @@ class Compiler:
         )
 
     def _teams(self, incident: Incident, kind: str, reach: Reach, now: datetime) -> Iterator[PlannedAction]:
-        for team in reach.teams_of(incident) or [None]:
+        teams: list[Team | None] = [*reach.teams_of(incident)]
+        for team in teams or [None]:
             yield PlannedAction(
                 incident=incident,
                 kind=kind,
@@ -111,7 +113,7 @@ def _tell(action: PlannedAction, reach: Reach, out: Consequences) -> str:
     if action.kind != Action.NOTIFY_LEADERSHIP and action.team:
         purpose = Notification.Purpose.TICKET if action.kind == Action.OPEN_TICKET else Notification.Purpose.CHANNEL
         return reach.tell_team(incident, action.team, message, key=key, purpose=purpose, reason=reason, out=out)[:300]
-    people = list(action.team.members.active().order_by("id")) if action.team else reach.admins()
+    people = action.team.active_members() if action.team else reach.admins()
     told = reach.tell_users(
         incident,
         people,
@@ -135,9 +137,7 @@ def extend(incident: Incident, out: Consequences, *, compiler: Compiler | None =
     compiler, reach = compiler or Compiler(), Reach.of([incident])
     have = set(incident.plan.values_list("kind", "target"))
     added = [
-        action
-        for action in compiler.compile(incident, reach, now=out.now)
-        if (action.kind, action.target) not in have
+        action for action in compiler.compile(incident, reach, now=out.now) if (action.kind, action.target) not in have
     ]
     begun = carry_out(added, reach, out)
     PlannedAction.objects.bulk_create(added)

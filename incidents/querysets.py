@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from incidents.models import Incident  # noqa: F401 - named in strings
 
 OPEN_STATUSES = ("triggered", "acknowledged", "investigating", "mitigating")
 
 
-class IncidentQuerySet(models.QuerySet[Any]):
+class IncidentQuerySet(models.QuerySet["Incident"]):
     """Reads of incidents; everything that is shown goes through ``visible_to``."""
 
     def visible_to(self, user: User) -> IncidentQuerySet:

@@ -13,6 +13,7 @@ from core.work import claim
 from incidents import plan
 from incidents.consequences import Consequences
 from incidents.models import Escalation, Incident, PlannedAction, Status
+from incidents.policy import policies
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +30,7 @@ def repair_missing(*, now: datetime) -> int:
     Returns how many were mended. Exhausted and stopped escalations are valid ends and left alone.
     """
     with transaction.atomic():
-        paging = [severity for severity, policy in plan.policies().items() if policy.page_on_call]
+        paging = [severity for severity, policy in policies().items() if policy.page_on_call]
         escalated = Escalation.objects.filter(incident=OuterRef("pk"))
         planned = PlannedAction.objects.filter(incident=OuterRef("pk"), state=PlannedAction.State.DUE)
         broken = claim(

@@ -27,9 +27,7 @@ WARN_AT = 0.8
 
 def new_clock(incident: Incident, kind: str, *, start: datetime, due: datetime) -> SlaClock:
     """An unsaved running clock that warns when 80 % of its time is used."""
-    return SlaClock(
-        incident=incident, kind=kind, started_at=start, due_at=due, warn_at=start + (due - start) * WARN_AT
-    )
+    return SlaClock(incident=incident, kind=kind, started_at=start, due_at=due, warn_at=start + (due - start) * WARN_AT)
 
 
 def clocks_for(
@@ -129,4 +127,3 @@ def _warn_or_breach(incident: Incident, clock: SlaClock, people: Reach, out: Con
         out=out,
     )
     out.record(incident, kind, clock=clock.kind, due_at=clock.due_at.isoformat(), told=told)
-

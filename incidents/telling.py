@@ -126,7 +126,15 @@ class Reach:
         ]
 
     def tell_team(
-        self, incident: Incident, team: Team, message: Message, *, key: str, purpose: str, reason: str, out: Consequences
+        self,
+        incident: Incident,
+        team: Team,
+        message: Message,
+        *,
+        key: str,
+        purpose: str,
+        reason: str,
+        out: Consequences,
     ) -> str:
         """Oblige us to tell a team at its address, or in its inbox; returns words for where."""
         row = outbox.to_team(
@@ -141,9 +149,7 @@ class Reach:
         out.notify([row])
         return f"{team}: {row.get_channel_display().lower()}"
 
-    def tell_responders(
-        self, incident: Incident, message: Message, *, key: str, reason: str, out: Consequences
-    ) -> str:
+    def tell_responders(self, incident: Incident, message: Message, *, key: str, reason: str, out: Consequences) -> str:
         """Tell the assignee; without a reachable one the teams, and without a team every admin. Returns to whom."""
         notice = Purpose.NOTICE
         if incident.assignee and self.tell_user(

@@ -6,17 +6,14 @@ open stream.
 
 from __future__ import annotations
 
-from a2wsgi import WSGIMiddleware
-
-from incidents_site.spool import BodySpool, Receive, Scope, Send, takes_spooled_body
+from incidents_site.bridge import Bridge
+from incidents_site.spool import BodySpool, Receive, Scope, Send
 from incidents_site.wsgi import application as django_application
 
 THREADS = 8
-# A response is at most this many pieces ahead of its reader (8 KB each for files), so that a slow download of an
-# ordinary size does not hold a thread.
 PIECES_AHEAD = 512
 
-pages = BodySpool(WSGIMiddleware(takes_spooled_body(django_application), workers=THREADS, send_queue_size=PIECES_AHEAD))
+pages = BodySpool(Bridge(django_application, threads=THREADS, pieces_ahead=PIECES_AHEAD))
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

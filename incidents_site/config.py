@@ -75,8 +75,7 @@ class Config:
     @property
     def local_url(self) -> str:
         """The address of the web server as seen from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return _local_url(self.bind, self.port)
 
 
 def load(environ: Mapping[str, str]) -> Config:
@@ -91,7 +90,7 @@ def load(environ: Mapping[str, str]) -> Config:
     redis_url = _url(env, "REDIS_URL", ("redis", "rediss"), "redis://:password@host:6379/0")
     bind = _checked(env, "BIND", "127.0.0.1", _address, "an IP address such as 127.0.0.1 or 0.0.0.0")
     port = _checked(env, "PORT", "8000", _port, "a port number from 1 to 65535")
-    base_url = _url(env, "BASE_URL", ("http", "https"), "https://muster.example.com") or f"http://127.0.0.1:{port}"
+    base_url = _url(env, "BASE_URL", ("http", "https"), "https://muster.example.com") or _local_url(bind, port)
     return Config(
         data_dir=data_dir,
         secret_key=_secret_key(env, data_dir, is_embedded=not database_url),
@@ -140,6 +139,11 @@ def _checked(env: Mapping[str, str], name: str, default: str, parse: Callable[[s
         return parse(raw)
     except ValueError:
         raise ConfigError(f"{name} is {raw!r}, expected {expected}") from None
+
+
+def _local_url(bind: str, port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _address(raw: str) -> str:

@@ -120,11 +120,12 @@ class Supervisor:
                 self._own(ownership)
                 listener = self._claim_port()
                 self._start_services()
-                link = self._prepare()
+                greeting = self._prepare()
                 self._start_programs(listener)
                 self._wait_until_ready()
                 self.say(f"Ready: {self.config.local_url}")
-                self._greet(link)
+                if greeting:
+                    self.say(greeting)
                 while True:
                     time.sleep(POLL_SECONDS)
                     for watched in self.watched:
@@ -189,15 +190,21 @@ class Supervisor:
         self.watched.append(Watched(name, launch, service.process, started_at=time.monotonic()))
 
     def _prepare(self) -> str:
-        """Bring everything up to date and load the demo on a first start; returns the set-up link, if one is needed."""
+        """Bring everything up to date and load the demo on a first start.
+
+        Returns what a newcomer needs next: the link that makes the first admin, or demo people's passwords.
+        """
         self.say("Preparing the database and static files")
         self._manage("prepare")
         if self.config.demo and not self._exists("SELECT FROM accounts_user"):
             self.say("Loading demo data (once; MUSTER_DEMO=0 starts empty)")
             self._manage("demo", "load")
+        greeting = []
         if not self._exists("SELECT FROM accounts_user WHERE role = 'admin' AND is_active"):
-            return self._manage("setuplink", is_shown=False)
-        return ""
+            greeting.append(self._manage("setuplink", is_shown=False))
+        if self._exists("SELECT FROM accounts_user WHERE is_demo"):
+            greeting.append(self._manage("demo", "logins", is_shown=False))
+        return "\n".join(greeting)
 
     def _manage(self, *arguments: str, is_shown: bool = True) -> str:
         """Run a command of ours to its end and return what it printed; raises ``StartError`` when it fails."""
@@ -236,13 +243,6 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
         raise StartError(f"{self.config.local_url}/readyz gave no good answer for {READY_WITHIN_SECONDS:.0f} seconds")
 
-    def _greet(self, link: str) -> None:
-        """Print what a newcomer needs next: demo people's passwords, or the link that makes the first admin."""
-        if link:
-            self.say(link)
-        if self._exists("SELECT FROM accounts_user WHERE is_demo"):
-            self._manage("demo", "logins")
-
     def _stop(self) -> None:
         """End the programs together, then the services they use; after a few seconds without mercy."""
         programs = [each.process for each in self.watched if each.name in PROGRAMS and each.process]
@@ -258,7 +258,7 @@ class Supervisor:
             self.redis.stop()
         if self.postgres:
             self.postgres.stop()
-        if self.postgres or self.redis:
+        if self.database_url:  # otherwise the file is another instance's
             self.config.run_file.unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import connection, connections, transaction
@@ -101,31 +101,32 @@ def _claim_due(channel: str, limit: int, *, now: datetime) -> list[_Claim]:
             Notification.objects.due(channel=channel, now=now).select_related("user", "team", "contact_method"),
             limit=limit,
         )
-        lost = [row for row in rows if row.lease_token is not None]
+        _record_lost([row for row in rows if row.lease_token is not None], now=now)
         Notification.objects.filter(pk__in=[row.pk for row in rows]).update(lease_token=token, lease_until=now + LEASE)
-        Attempt.objects.bulk_create(
-            Attempt(
-                notification=row,
-                number=row.attempt_count + 1,
-                started_at=row.lease_until - LEASE,
-                finished_at=now,
-                outcome=Outcome.LOST,
-                detail="The sender disappeared before it could write down the result.",
-            )
-            for row in lost
+        tried = [row.pk for row in rows if row.attempt_count]
+        lost = Attempt.objects.filter(notification__in=tried, outcome=Outcome.LOST) if tried else Attempt.objects.none()
+        repeats = set(lost.values_list("notification", flat=True))
+    for row in rows:
+        row.lease_token = token
+    return [_Claim(row, row.pk in repeats, time.monotonic()) for row in rows]
+
+
+def _record_lost(rows: list[Notification], *, now: datetime) -> None:
+    """The sender of these went away with the result: that counts as a try."""
+    for row in rows:
+        row.attempt_count += 1
+    Attempt.objects.bulk_create(
+        Attempt(
+            notification=row,
+            number=row.attempt_count,
+            started_at=(row.lease_until or now) - LEASE,
+            finished_at=now,
+            outcome=Outcome.LOST,
+            detail="The sender disappeared before it could write down the result.",
         )
-        for row in rows:
-            row.attempt_count += row in lost
-            row.lease_token = token
-    lost_ids = {row.pk for row in lost}
-    once_lost = lost_ids | set(
-        Attempt.objects.filter(
-            notification__in=[row for row in rows if row.attempt_count and row.pk not in lost_ids], outcome=Outcome.LOST
-        ).values_list("notification_id", flat=True)
-        if any(row.attempt_count for row in rows)
-        else ()
+        for row in rows
     )
-    return [_Claim(row, row.pk in once_lost, time.monotonic()) for row in rows]
+    Notification.objects.bulk_update(rows, ["attempt_count"])
 
 
 def _send(claimed: _Claim, sender: Sender) -> int:
@@ -198,22 +199,20 @@ def _finish(row: Notification, result: Result, *, took: float) -> None:
         state = State.PENDING
     else:
         state = {Outcome.SENT: State.SENT, Outcome.KEPT: State.KEPT}.get(result.outcome, State.FAILED)
+    values: dict[str, Any] = {
+        "id": row.pk,
+        "token": row.lease_token,
+        "number": number,
+        "state": state.value,
+        "error": result.detail[:500] if state in {State.PENDING, State.FAILED} else "",
+        "wait": timedelta(seconds=_backoff(number, result.retry_after)),
+        "took": timedelta(seconds=took),
+        "outcome": result.outcome.value,
+        "detail": result.detail[:500],
+        "provider": result.provider_id[:200],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FINISH,
-            {
-                "id": row.pk,
-                "token": row.lease_token,
-                "number": number,
-                "state": state.value,
-                "error": result.detail[:500] if state in {State.PENDING, State.FAILED} else "",
-                "wait": timedelta(seconds=_backoff(number, result.retry_after)),
-                "took": timedelta(seconds=took),
-                "outcome": result.outcome.value,
-                "detail": result.detail[:500],
-                "provider": result.provider_id[:200],
-            },
-        )
+        cursor.execute(_FINISH, values)
 
 
 def _backoff(number: int, retry_after: float | None) -> float:

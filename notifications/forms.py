@@ -64,9 +64,7 @@ class TeamAddressesForm(forms.ModelForm):
 class OutboxFilter(forms.Form):
     """What the outbox shows; a value that is not known filters nothing."""
 
-    state = forms.ChoiceField(
-        required=False, choices=[("", "Any state"), *Notification.State.choices], label="State"
-    )
+    state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Notification.State.choices], label="State")
     channel = forms.ChoiceField(required=False, choices=[("", "Any channel"), *Channel.choices], label="Channel")
     recipient = forms.CharField(required=False, max_length=200, label="Recipient")
 

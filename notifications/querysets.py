@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from accounts.models import User
+    from notifications.models import ContactMethod, Notification  # noqa: F401 - named in strings
 
 
-class ContactMethodQuerySet(models.QuerySet[Any]):
+class ContactMethodQuerySet(models.QuerySet["ContactMethod"]):
     """Reads of contact methods."""
 
     def visible_to(self, user: User) -> ContactMethodQuerySet:
@@ -21,7 +22,7 @@ class ContactMethodQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
 
-class NotificationQuerySet(models.QuerySet[Any]):
+class NotificationQuerySet(models.QuerySet["Notification"]):
     """Reads of the outbox."""
 
     def visible_to(self, user: User) -> NotificationQuerySet:

@@ -35,8 +35,7 @@ class PolicyForm(forms.ModelForm):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._by = by
-        field = self.fields["team"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields["team"]
         field.queryset = Team.objects.managed_by(by)
         field.empty_label = "No team"
         if not by.manages(None):
@@ -78,11 +77,13 @@ class StepForm(forms.Form):
     """One step; an empty one is left out."""
 
     delay_minutes = forms.IntegerField(
-        label="Minutes to wait", min_value=0, max_value=LONGEST_DELAY, required=False, help_text="After the step before."
+        label="Minutes to wait",
+        min_value=0,
+        max_value=LONGEST_DELAY,
+        required=False,
+        help_text="After the step before.",
     )
-    targets = forms.MultipleChoiceField(
-        label="Page", choices=(), required=False, widget=forms.CheckboxSelectMultiple
-    )
+    targets = forms.MultipleChoiceField(label="Page", choices=(), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, targets: Targets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +102,10 @@ class BaseStepFormSet(forms.BaseFormSet):
     """The steps of a policy, in the order of their numbers."""
 
     deletion_widget = forms.CheckboxInput
-    ordering_widget = forms.NumberInput(attrs={"min": 1})
+
+    def get_ordering_widget(self) -> forms.Widget:
+        """Places count from 1."""
+        return forms.NumberInput(attrs={"min": 1})
 
     def steps(self) -> list[Step]:
         """Every step that pages somebody, in order; of equal numbers the upper one first."""
@@ -119,7 +123,7 @@ class BaseStepFormSet(forms.BaseFormSet):
 
 def step_formset(*, extra: int) -> type[BaseStepFormSet]:
     """A form set with this many empty steps below the filled ones."""
-    made: type[BaseStepFormSet] = forms.formset_factory(
+    return forms.formset_factory(  # type: ignore[return-value]
         StepForm,
         formset=BaseStepFormSet,
         extra=extra,
@@ -129,7 +133,6 @@ def step_formset(*, extra: int) -> type[BaseStepFormSet]:
         absolute_max=MOST_STEPS,
         validate_max=True,
     )
-    return made
 
 
 def initial_of(policy: EscalationPolicy | None) -> list[dict[str, Any]]:

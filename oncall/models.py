@@ -82,8 +82,7 @@ class EscalationTarget(models.Model):
         ordering = ("step", "id")
         constraints = (
             models.CheckConstraint(
-                condition=Q(kind="user", user__isnull=False, team=None)
-                | Q(kind="team", team__isnull=False, user=None),
+                condition=Q(kind="user", user__isnull=False, team=None) | Q(kind="team", team__isnull=False, user=None),
                 name="oncall_target_matches_kind",
             ),
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Count
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from oncall.models import EscalationPolicy  # noqa: F401 - named in strings
 
 
-class EscalationPolicyQuerySet(models.QuerySet[Any]):
+class EscalationPolicyQuerySet(models.QuerySet["EscalationPolicy"]):
     """Reads of escalation policies."""
 
     def visible_to(self, user: User) -> EscalationPolicyQuerySet:
@@ -24,4 +25,5 @@ class EscalationPolicyQuerySet(models.QuerySet[Any]):
 
     def for_list(self) -> EscalationPolicyQuerySet:
         """With what a row of the list shows: the team, the steps, and how many services use it."""
-        return self.with_steps().select_related("team").annotate(service_count=Count("services"))
+        rows: EscalationPolicyQuerySet = self.with_steps().select_related("team")
+        return rows.annotate(service_count=Count("services"))

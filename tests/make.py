@@ -122,7 +122,7 @@ def integration(
 def pages(incident: Incident) -> list[tuple[str, datetime]]:
     """(who, when due) of every page about an incident, in order."""
     rows = Notification.objects.filter(topic=incident.topic, purpose="page").order_by("id")
-    return [(row.user.username, row.created_at) for row in rows]
+    return [(row.user.username if row.user else row.recipient, row.created_at) for row in rows]
 
 
 def happened(incident: Incident) -> list[str]:

@@ -9,11 +9,15 @@ BEGIN
 END
 $$;
 CREATE TRIGGER accounts_auditentry_append_only
-    BEFORE UPDATE OR DELETE OR TRUNCATE ON accounts_auditentry
+    BEFORE UPDATE OR DELETE ON accounts_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse_audit_change();
+CREATE TRIGGER accounts_auditentry_no_truncate
+    BEFORE TRUNCATE ON accounts_auditentry
     FOR EACH STATEMENT EXECUTE FUNCTION accounts_refuse_audit_change();
 """
 
 BACKWARD = """
+DROP TRIGGER accounts_auditentry_no_truncate ON accounts_auditentry;
 DROP TRIGGER accounts_auditentry_append_only ON accounts_auditentry;
 DROP FUNCTION accounts_refuse_audit_change();
 """

@@ -67,9 +67,7 @@ class Incident(Timestamped):
     severity = models.CharField(max_length=10, choices=Severity.choices)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.TRIGGERED)
     assignee = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="assigned_incidents")
-    affected_services = models.ManyToManyField(
-        Service, through="AffectedService", related_name="incidents", blank=True
-    )
+    affected_services = models.ManyToManyField(Service, through="AffectedService", related_name="incidents", blank=True)
     is_private = models.BooleanField(default=False)
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -117,7 +115,8 @@ class Incident(Timestamped):
                 name="incidents_answered_has_acknowledged_at",
             ),
             models.CheckConstraint(
-                condition=~Q(status=Status.TRIGGERED) | Q(acknowledged_at=None), name="incidents_triggered_is_unanswered"
+                condition=~Q(status=Status.TRIGGERED) | Q(acknowledged_at=None),
+                name="incidents_triggered_is_unanswered",
             ),
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="incidents_not_merged_into_itself"),
         )

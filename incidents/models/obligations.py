@@ -138,8 +138,7 @@ class SlaClock(models.Model):
                 condition=~Q(state="met") | Q(met_at__isnull=False), name="incidents_met_clock_has_met_at"
             ),
             models.CheckConstraint(
-                condition=Q(state="breached", breached_at__isnull=False)
-                | (~Q(state="breached") & Q(breached_at=None)),
+                condition=Q(state="breached", breached_at__isnull=False) | (~Q(state="breached") & Q(breached_at=None)),
                 name="incidents_breached_iff_breached_at",
             ),
         )
@@ -152,5 +151,3 @@ class SlaClock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.kind} clock"
-
-

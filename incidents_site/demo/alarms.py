@@ -16,7 +16,6 @@ from incidents.models import Severity
 from incidents_site.demo.people import DOMAIN
 
 if TYPE_CHECKING:
-    import random
     from datetime import datetime
 
     from alerts.formats import Delivery, Item
@@ -82,7 +81,7 @@ def raised(occasion: Occasion, words: Words, company: Company, *, alerts: int = 
 
 
 def _alertmanager(occasion: Occasion, words: Words, count: int) -> dict[str, Any]:
-    name, description = occasion.failure.alert, words.pick(occasion.failure.descriptions)
+    name, description = occasion.failure.alert, words.measured()
     common = {"alertname": name, "service": occasion.slug, "severity": PROMETHEUS_WORDS[occasion.severity]}
     common |= {"region": words.values["region"], "environment": "production"}
     annotations = {"summary": words.pick(occasion.failure.summaries), "description": description}
@@ -115,7 +114,7 @@ def _alertmanager(occasion: Occasion, words: Words, count: int) -> dict[str, Any
 def _check(occasion: Occasion, words: Words) -> dict[str, Any]:
     return {
         "title": words.pick(occasion.failure.summaries),
-        "description": words.pick(occasion.failure.descriptions),
+        "description": words.measured(),
         "dedup_key": f"{occasion.slug}/{occasion.failure.alert}",
         "severity": str(occasion.severity),
         "status": "firing",

@@ -49,6 +49,7 @@ class Course:
     investigating_at: datetime | None = None
     severity_changed_at: datetime | None = None
     new_severity: Severity | None = None
+    joined_at: datetime | None = None
     handed_over_at: datetime | None = None
     mitigated_at: datetime | None = None
     ended_first_at: datetime | None = None
@@ -56,12 +57,6 @@ class Course:
     resolved_at: datetime
     monitor_ended_it: bool = False
     postmortem_at: datetime | None = None
-
-    @property
-    def answered(self) -> datetime:
-        """When a person answered; of the incidents that one did."""
-        assert self.acknowledged_at is not None
-        return self.acknowledged_at
 
 
 def of(occasion: Occasion, rng: random.Random, *, now: datetime) -> Course:
@@ -112,6 +107,7 @@ def _worked(
         investigating_at=investigating if rng.random() < 0.9 else None,
         severity_changed_at=change if new_severity else None,
         new_severity=new_severity,
+        joined_at=change + min(0.1 * work, rng.uniform(1, 6) * MINUTE) if new_severity else None,
         handed_over_at=answered + rng.uniform(0.42, 0.48) * work if rng.random() < 0.14 else None,
         mitigated_at=mitigated if rng.random() < (0.65 if severity == Severity.LOW else 0.92) else None,
         ended_first_at=ended_first,

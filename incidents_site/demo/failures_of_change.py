@@ -42,15 +42,16 @@ DEPLOY = Failure(
     findings=(
         "Found it: {version} reads the new field without a default, and older rows do not have it.\n\n"
         "- fails: rows written before the migration\n- works: everything newer\n\nProposing a rollback to {previous}.",
-        "`git log {previous}..{version}` has {few} changes here; #{number} touches exactly this path. Author agrees.",
-        "Reproduced on staging with {tenant}'s data. The cache key lost its version prefix, so old objects come back.",
         "Connection pool is exhausted: {version} opens twice as many connections a worker. p99 wait is {ms} ms.",
+        "Reproduced on staging with {tenant}'s data. The cache key lost its version prefix, so old objects come back.",
+        "`git log {previous}..{version}`: #{number} adds a call *without a timeout*. The author agrees.",
     ),
     mitigation="rolled_back",
     actions=(
         "Rolled back {slug} to {previous} in all regions.",
+        "Rolled back to {previous}; the pool has room again.",
+        "Rolled {slug} back to {previous} and emptied the cache in {region}.",
         "Rolled back to {previous} and froze deploys of {slug} until #{number} is fixed.",
-        "Switched the flag off and rolled {region} back to {previous}.",
     ),
     watches=(
         "Error ratio back under 0.2 % {minutes} min after the rollback. Keeping an eye on it for half an hour.",
@@ -58,7 +59,7 @@ DEPLOY = Failure(
         "Green in every region. Told {reporter}; {tenant} confirms that it works again.",
     ),
     causes=(
-        "{version} assumed a field that rows written before the migration do not have. The canary ran on new rows only.",
+        "{version} assumed a field that rows written before the migration do not have. The canary ran on new rows.",
         "A change in {version} doubled the connections a worker opens; the pool was sized for {previous}.",
         "The cache key of {slug} lost its version prefix in #{number}, so {version} read objects of {previous}.",
         "Missing timeout on a new call in {version}: one slow dependency held every worker.",
@@ -102,8 +103,9 @@ CONFIG = Failure(
     ),
     mitigation="rolled_back",
     actions=(
-        "Reverted configuration change #{number} and reloaded {slug} on all hosts.",
         "Restored yesterday's limits for all tenants; reload confirmed on 9 of 9 hosts.",
+        "Reverted configuration change #{number} and reloaded {slug} on all hosts.",
+        "Took #{number} back and brought the schema up to date; all hosts accept the file.",
     ),
     watches=(
         "429s are gone. {tenant} is at {count} calls an hour again, which is normal for them.",
@@ -150,16 +152,17 @@ LEAK = Failure(
     ),
     mitigation="fix_applied",
     actions=(
-        "Bounded the cache at 50,000 entries and rolled it out to {slug}.",
         "Scheduled a rolling restart every 4 h and shipped the fix from #{number} behind it.",
+        "Bounded the cache at 50,000 entries and rolled it out to {slug}.",
+        "Dropped the label in #{number} and restarted {slug} region by region.",
     ),
     watches=(
         "Memory is flat since the fix, {minutes} min so far. Leaving the alert armed over night.",
         "No restart since. Heap of {host} is back at 40 %.",
     ),
     causes=(
-        "A per-tenant cache in {slug} had no bound; a new tenant import filled it in hours.",
         "Retry callbacks kept a reference to the finished request.",
+        "A per-tenant cache in {slug} had no bound; a new tenant import filled it in hours.",
         "Query text was used as a metric label, and the process keeps every label set for ever.",
     ),
     evidence=(
@@ -194,11 +197,13 @@ CERTIFICATE = Failure(
     findings=(
         "The DNS challenge fails: the token record is written into the old zone since the move.",
         "{host} has the new file but never reloaded; the hook only knows the first {few} hosts.",
+        "This one was never automated: somebody made it by hand, and nothing watches it.",
     ),
     mitigation="fix_applied",
     actions=(
-        "Renewed by hand and reloaded every host behind {slug}.",
         "Pointed the challenge at the new zone; the renewal ran through and is served everywhere.",
+        "Reloaded every host behind {slug} and completed the list of the hook.",
+        "Renewed by hand, and handed the endpoint over to the automatic renewal.",
     ),
     watches=(
         "All endpoints serve the new chain, valid for 90 days. Added an alert 21 days ahead.",

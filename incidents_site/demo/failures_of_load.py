@@ -8,7 +8,7 @@ REPLICA_LAG = Failure(
     name="replica lag",
     alert="PostgresReplicationLag",
     services={"postgresql": 10},
-    severities=(3, 7, 8, 4),
+    severities=(2, 4, 4, 2),
     summaries=(
         "replica {host} is {lag} s behind its primary",
         "{few} replicas of {slug} lag more than 60 s",
@@ -32,11 +32,11 @@ REPLICA_LAG = Failure(
         "A backfill writes {count} rows a minute in one transaction each. WAL is {times} times the normal rate.",
         "Disk of {host} is saturated: autovacuum and replay compete since midnight.",
     ),
-    mitigation="scaled",
+    mitigation="fix_applied",
     actions=(
-        "Took {host} out of the read pool and added {other} from the snapshot.",
         "Cancelled the export and moved reporting to its own replica.",
         "Throttled the backfill to 2,000 rows a second; moved reads to the primary for now.",
+        "Took {host} out of the read pool and added {other} from the snapshot.",
     ),
     watches=(
         "Lag falls by about 8 s every second. Should be at zero in {minutes} min.",
@@ -66,7 +66,7 @@ DISK = Failure(
     ),
     reports=(
         "{service} refuses writes: no space left on {host}",
-        "{service}: builds and imports fail with ENOSPC",
+        "{service}: writes fail with ENOSPC in {region}",
     ),
     descriptions=(
         "Usage on {host} grew by {pct} % since yesterday; normally it is 2 % a week.",
@@ -83,8 +83,9 @@ DISK = Failure(
     ),
     mitigation="fix_applied",
     actions=(
-        "Deleted rotated logs and temporary files on {host}, switched debug logging off.",
+        "Deleted the logs on {host} and switched debug logging off.",
         "Set retention by size and grew the volume by 500 GB while the segments expire.",
+        "Removed the left-over temporary files and started the compaction again with a limit.",
     ),
     watches=(
         "Down to 63 % and flat. Checking the other hosts for the same leftovers.",
@@ -134,9 +135,9 @@ BACKLOG = Failure(
     ),
     mitigation="scaled",
     actions=(
-        "Scaled the consumers from 8 to 24 and raised the fetch size.",
         "Moved {tenant} to a topic of its own and doubled the partitions.",
         "Skipped the poison message into the dead-letter topic; consumers move again.",
+        "Scaled the consumers from 8 to 24 and raised the fetch size.",
     ),
     watches=(
         "Draining at {count} messages a minute; should be done in {minutes} min.",
@@ -178,19 +179,19 @@ PROVIDER = Failure(
     ),
     findings=(
         "Provider confirms: network fault in one of their zones, no time given. Moving {region} away.",
-        "Their region is down for new connections; existing ones work. Restarting pods would make it *worse*, don't.",
+        "They throttle us far below the agreed quota since their maintenance. Retrying makes it *worse*, so don't.",
     ),
     mitigation="fix_applied",
     actions=(
-        "Routed {region} to the second provider and raised its quota.",
         "Failed over to the neighbouring region; latency is 40 ms higher, errors are gone.",
+        "Routed {region} to the second provider and raised its quota.",
     ),
     watches=(
         "Provider says it is fixed. Moving 10 % back and watching.",
         "Back to normal routing since {minutes} min, no errors.",
     ),
     causes=(
-        "Outage of the provider in {region} (their incident {number}). Our fail-over is manual, which cost the most time.",
+        "Outage of the provider in {region} (their {number}). Our fail-over is manual, which cost most of the time.",
         "The provider throttled us below the agreed quota after a change on their side.",
     ),
     evidence=(
@@ -229,17 +230,18 @@ SPIKE = Failure(
     ),
     mitigation="scaled",
     actions=(
-        "Raised the autoscaler's maximum to 80 and added two nodes in {region}.",
         "Scaled {slug} to twice its size and put {tenant} on a queue of their own.",
+        "Raised the autoscaler's maximum to 80 and added two nodes in {region}; dropped the parameter.",
+        "Limited the crawler at the edge and raised the autoscaler's maximum to 80.",
     ),
     watches=(
-        "Latency is back at 240 ms. {tenant} ships the back-off tomorrow.",
-        "Shedding stopped. Keeping the extra nodes over the weekend.",
+        "Latency is back at 240 ms. Writing to {tenant} about it.",
+        "Shedding stopped. Keeping the extra capacity over the weekend.",
     ),
     causes=(
         "A customer's client retried rejected calls at once, which multiplied a normal peak.",
         "A random query parameter made every request miss the cache.",
-        "The autoscaler's maximum had not been raised since the spring.",
+        "A crawler read every facet combination, and the autoscaler's maximum was the one of last spring.",
     ),
     evidence=(
         ("metric", "Requests by tenant", "https://grafana.finchlight.example/d/{slug}/tenants"),
@@ -277,18 +279,18 @@ DNS = Failure(
     ),
     mitigation="fix_applied",
     actions=(
-        "Restored the record and lowered its TTL to 60 s.",
         "Repaired the zone transfer; both servers have the same serial now.",
         "Scaled the resolver to 6 pods and set `ndots:2` for {slug}.",
+        "Restored the record and lowered its TTL to 60 s.",
     ),
     watches=(
         "Resolves from 12 of 12 places. Caches of others will need up to an hour.",
         "Lookup errors at zero for {minutes} min.",
     ),
     causes=(
-        "A clean-up removed a record that was still in use; nothing said who owned it.",
         "Zone transfers had failed silently for days, and the second server went stale.",
         "The resolver's packet limit was reached, because each lookup was tried with six suffixes.",
+        "A clean-up removed a record that was still in use; nothing said who owned it.",
     ),
     evidence=(
         ("link", "Probe results by place", "https://probes.finchlight.example/run/{number}"),

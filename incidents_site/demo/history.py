@@ -52,12 +52,11 @@ def load(company: Company, *, now: datetime, seed: int = SEED) -> int:
     )
     world = _world(company, replays, now=now)
     for replay in replays:
-        replay.world = world
         replay.clocks = _clocks(replay, world.compiler)
     SlaClock.objects.bulk_create(chain.from_iterable(replay.clocks for replay in replays))
     rows = alarms.AlarmRows()
     for replay in replays:
-        replay.run()
+        replay.run(world)
         _add_alarm(rows, replay, now=now)
     _write(replays)
     rows.write()
@@ -85,10 +84,7 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
     others = rhythm.NEIGHBOURS.get(occasion.slug, ())
     also = rng.sample(others, k=rng.randint(1, 2)) if others and rng.random() < ALSO_AFFECTED[occasion.severity] else []
     services = [service, *(company.services[slug] for slug in also)]
-    return Replay(_NOWHERE, incident, drawn, words, team, services, alarm=alarm, late_at=late_at)
-
-
-_NOWHERE = World(Reach({}), None, {})  # type: ignore[arg-type]
+    return Replay(incident, drawn, words, team, services, alarm=alarm, late_at=late_at)
 
 
 def _world(company: Company, replays: Sequence[Replay], *, now: datetime) -> World:
@@ -142,7 +138,7 @@ def _add_alarm(rows: alarms.AlarmRows, replay: Replay, *, now: datetime) -> None
 def _write(replays: Sequence[Replay]) -> None:
     incidents = [replay.incident for replay in replays]
     fields = ["severity", "status", "assignee", "acknowledged_at", "resolved_at", "root_cause", "is_unanswered"]
-    Incident.objects.bulk_update(incidents, fields, batch_size=250)
+    Incident.objects.bulk_update(incidents, fields, batch_size=100)
     Incident.objects.filter(is_demo=True).update(updated_at=Coalesce(F("resolved_at"), F("created_at")))
     PlannedAction.objects.bulk_create(chain.from_iterable(replay.actions for replay in replays))
     Escalation.objects.bulk_create(chain.from_iterable(replay.escalations for replay in replays))
@@ -153,14 +149,17 @@ def _write(replays: Sequence[Replay]) -> None:
     TimelineEntry.objects.bulk_create(chain.from_iterable(replay.entries for replay in replays))
     NoteRevision.objects.bulk_create(chain.from_iterable(replay.revisions for replay in replays))
     rows = list(chain.from_iterable(replay.notifications.values() for replay in replays))
-    deliver(rows, replays[0].rng)
-
-
-def deliver(rows: Sequence[Notification], rng: random.Random) -> None:
-    """Save notifications as the delivery engine leaves those of demo people: kept, after one try."""
-    attempts = []
     for row in rows:
         row.actions = []  # the buttons of past pages have had their day
+    attempts = kept(rows, replays[0].rng)
+    Notification.objects.bulk_create(rows)
+    Attempt.objects.bulk_create(attempts)
+
+
+def kept(rows: Sequence[Notification], rng: random.Random) -> list[Attempt]:
+    """Finish what is pending as the delivery engine does for demo people: kept, after one try. Nothing is saved."""
+    attempts = []
+    for row in rows:
         if row.state != Notification.State.PENDING:
             continue
         begun = row.due_at + timedelta(seconds=rng.uniform(0.05, 0.6))
@@ -176,5 +175,4 @@ def deliver(rows: Sequence[Notification], rng: random.Random) -> None:
                 detail=KEPT,
             )
         )
-    Notification.objects.bulk_create(rows)
-    Attempt.objects.bulk_create(attempts)
+    return attempts

@@ -11,6 +11,7 @@ from incidents import escalation, messages, plan
 from incidents.consequences import Consequences, Kind
 from incidents.models import Evidence, NoteRevision, PlannedAction, Severity, SlaClock, Status, TimelineEntry
 from incidents.models.obligations import Escalation
+from incidents_site.demo.story import UPDATES
 from notifications.models import Notification
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from alerts.formats import Item
     from catalog.models import Service
     from incidents.models import Incident
     from incidents.telling import Reach
@@ -64,7 +66,6 @@ class World:
 class Replay:
     """One incident under way, and everything that it leaves behind, not yet saved."""
 
-    world: World
     incident: Incident
     course: Course
     words: Words
@@ -72,6 +73,7 @@ class Replay:
     services: list[Service]
     alarm: Alarm | None = None
     late_at: datetime | None = None
+    world: World = field(init=False)
     clocks: list[SlaClock] = field(default_factory=list)
     actions: list[PlannedAction] = field(default_factory=list)
     escalations: list[Escalation] = field(default_factory=list)
@@ -90,11 +92,16 @@ class Replay:
         """The monitor's name."""
         return self.incident.source
 
-    def run(self) -> None:
-        """From the declaration to the end."""
+    def run(self, world: World) -> None:
+        """From the declaration to the end; the incident and its clocks are saved already."""
+        self.world = world
         declared = Consequences(self.course.created_at)
         declared.record(
-            self.incident, Kind.TRIGGERED, by=self.incident.created_by, source=self.source, severity=self.incident.severity
+            self.incident,
+            Kind.TRIGGERED,
+            by=self.incident.created_by,
+            source=self.source,
+            severity=self.incident.severity,
         )
         self._extend(declared)
         self._keep(declared)
@@ -115,43 +122,45 @@ class Replay:
             if clock.breached_at:
                 yield clock.breached_at, partial(self._tell_clock, clock, True)
         if self.alarm and self.alarm.late and self.late_at:
-            yield self.late_at, self._add_alert
+            yield self.late_at, partial(self._add_alert, self.alarm.late)
         if course.acknowledged_at:
             yield course.acknowledged_at, self._answer
-            yield from self._work(course)
+            yield from self._work(course, course.acknowledged_at)
         yield course.resolved_at, self._resolve
         if course.postmortem_at:
             yield course.postmortem_at, self._start_postmortem
 
-    def _work(self, course: Course) -> Iterator[Step]:
+    def _work(self, course: Course, answered: datetime) -> Iterator[Step]:
         wanted: list[tuple[datetime | None, Callable[[Consequences], None]]] = [
             (course.investigating_at, partial(self._move, Status.INVESTIGATING)),
             (course.severity_changed_at, self._change_severity),
+            (course.joined_at, self._join),
             (course.handed_over_at, self._hand_over),
             (course.mitigated_at, self._mitigate),
             (course.ended_first_at, self._resolve),
             (course.reopened_at, self._reopen),
         ]
         yield from ((at, act) for at, act in wanted if at)
-        yield from self._notes(course)
-        answered, span = course.answered, course.resolved_at - course.answered
+        yield from self._notes(course, answered)
+        span = course.resolved_at - answered
         for _ in range(self.rng.randint(*EVIDENCE[self.incident.severity])):
             yield answered + self.rng.uniform(0.1, 0.6) * span, self._link_evidence
 
-    def _notes(self, course: Course) -> Iterator[Step]:
-        failure, answered = self.words.failure, course.answered
+    def _notes(self, course: Course, answered: datetime) -> Iterator[Step]:
+        failure = self.words.failure
         middle = course.mitigated_at or answered + 0.6 * (course.resolved_at - answered)
         count = self.rng.randint(*NOTES[self.incident.severity])
         for number in range(count):
             if number == 0:
-                at, texts = answered + self.rng.uniform(0.12, 0.25) * (middle - answered), failure.looks
+                at, text = answered + self.rng.uniform(0.12, 0.25) * (middle - answered), self.words.pick(failure.looks)
+            elif number == 1:
+                at, text = answered + self.rng.uniform(0.6, 0.9) * (middle - answered), self.words.finding
             elif number == 2 and course.mitigated_at:
-                at, texts = middle + self.rng.uniform(0.15, 0.4) * (course.resolved_at - middle), failure.watches
+                share = self.rng.uniform(0.15, 0.4)
+                at, text = middle + share * (course.resolved_at - middle), self.words.pick(failure.watches)
             else:
-                at, texts = answered + self.rng.uniform(0.3, 0.95) * (middle - answered), failure.findings
-            text = self.words.pick(texts, once=True)
-            if text:
-                yield at, partial(self._note, text)
+                at, text = answered + self.rng.uniform(0.2, 0.6) * (middle - answered), self.words.pick(UPDATES)
+            yield at, partial(self._note, text)
 
     # ---- what people and monitors do -----------------------------------------------------------------------
 
@@ -205,14 +214,13 @@ class Replay:
 
     def _mitigate(self, out: Consequences) -> None:
         self._move(Status.MITIGATING, out)
-        text = self.words.pick(self.words.failure.actions)
+        text = self.words.action
         mitigation = self.words.failure.mitigation
         out.record(self.incident, Kind.MITIGATED, by=self.incident.assignee, text=text, mitigation=mitigation)
 
     def _change_severity(self, out: Consequences) -> None:
         """Raising pages whom the new severity asks for and nobody has paged yet; lowering takes nothing back."""
-        was, to = self.incident.severity, self.course.new_severity
-        assert to is not None
+        was, to = self.incident.severity, self.course.new_severity or Severity.HIGH
         self.incident.severity = to.value
         is_worse = to.rank < Severity(was).rank
         text = self.words.pick(RAISED if is_worse else LOWERED)
@@ -220,6 +228,14 @@ class Replay:
         out.record(self.incident, Kind.SEVERITY_CHANGED, by=self.incident.assignee, text=text, **changed)
         if is_worse:
             self._extend(out)
+
+    def _join(self, out: Consequences) -> None:
+        """Whom the higher severity paged comes to help."""
+        if all(each.state != Escalation.State.RUNNING for each in self.escalations):
+            return
+        paged = [row.user for row in self.notifications.values() if row.purpose == Notification.Purpose.PAGE]
+        self._stop_paging(out)
+        out.record(self.incident, Kind.ACKNOWLEDGED, by=paged[-1] if paged else self.incident.assignee)
 
     def _hand_over(self, out: Consequences) -> None:
         was = self.incident.assignee
@@ -242,13 +258,17 @@ class Replay:
         """By a person with the cause, or by the monitor when nothing fires any more."""
         was, by_monitor = self.incident.status, self.course.monitor_ended_it
         self._stop_paging(out)
+        for action in self.actions:
+            if action.state == PlannedAction.State.DUE:
+                action.state, action.finished_at = PlannedAction.State.CANCELLED, out.now
+                action.result = "The incident ended first"
         if by_monitor and self.alarm:
             titles = [item.title for item in self.alarm.delivery.items]
             out.record(self.incident, Kind.ALERT_RESOLVED, source=self.source, alerts=titles, count=len(titles))
         self.incident.move_to(Status.RESOLVED, at=out.now, is_answer=not by_monitor)
         by = None if by_monitor else self.incident.assignee
         if not by_monitor:
-            self.incident.root_cause = self.words.pick(self.words.failure.causes)
+            self.incident.root_cause = self.words.cause
         out.record(
             self.incident,
             Kind.RESOLVED,
@@ -267,14 +287,13 @@ class Replay:
     def _start_postmortem(self, out: Consequences) -> None:
         by = self.incident.assignee
         if not self.incident.root_cause:
-            self.incident.root_cause = self.words.pick(self.words.failure.causes)
+            self.incident.root_cause = self.words.cause
             out.record(self.incident, Kind.DETAILS_CHANGED, by=by, fields=["root_cause"])
         self.incident.move_to(Status.POSTMORTEM, at=out.now, is_answer=False)
         out.record(self.incident, Kind.POSTMORTEM_STARTED, by=by)
 
-    def _add_alert(self, out: Consequences) -> None:
-        assert self.alarm is not None and self.alarm.late is not None
-        out.record(self.incident, Kind.ALERT_ADDED, source=self.source, alerts=[self.alarm.late.title], count=1)
+    def _add_alert(self, late: Item, out: Consequences) -> None:
+        out.record(self.incident, Kind.ALERT_ADDED, source=self.source, alerts=[late.title], count=1)
 
     # ---- what Muster does ----------------------------------------------------------------------------------
 

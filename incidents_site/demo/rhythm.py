@@ -23,6 +23,7 @@ ORDINARY, BURSTS, FLAPS = 318, 14, 7
 BY_MONITOR = 0.68
 
 FAILURES = (*failures_of_change.FAILURES, *failures_of_load.FAILURES)
+COMES_AND_GOES = ("replica lag", "queue backlog", "traffic spike", "DNS", "provider outage")
 MIX = {Severity.CRITICAL: 6, Severity.HIGH: 18, Severity.MEDIUM: 46, Severity.LOW: 30}
 BURST_MIX = {Severity.CRITICAL: 6, Severity.HIGH: 24, Severity.MEDIUM: 52, Severity.LOW: 18}
 WEEKDAYS = (1.15, 1.3, 1.3, 1.2, 0.95, 0.42, 0.38)
@@ -77,28 +78,20 @@ def _flaps(rng: random.Random, now: datetime) -> Iterator[Occasion]:
     """The same alert comes and goes several times within a day."""
     for _ in range(FLAPS):
         at, severity = _moment(rng, now), rng.choice((Severity.MEDIUM, Severity.MEDIUM, Severity.LOW))
-        first = _occasion(rng, at, severity, by_monitor=True, flaps=True)
+        failure = rng.choice([each for each in FAILURES if each.name in COMES_AND_GOES])
+        slug = rng.choices(list(failure.services), list(failure.services.values()))[0]
         for _ in range(rng.randint(4, 8)):
             if at <= now - QUIET:
-                yield _occasion(rng, at, severity, by_monitor=True, flaps=True, slug=first.slug, failure=first.failure)
+                yield Occasion(at=at, failure=failure, slug=slug, severity=severity, by_monitor=True, flaps=True)
             at += timedelta(seconds=rng.randint(1800, 9000))
 
 
-def _occasion(
-    rng: random.Random,
-    at: datetime,
-    severity: Severity,
-    *,
-    by_monitor: bool,
-    slug: str = "",
-    failure: Failure | None = None,
-    flaps: bool = False,
-) -> Occasion:
+def _occasion(rng: random.Random, at: datetime, severity: Severity, *, by_monitor: bool, slug: str = "") -> Occasion:
     possible = [each for each in FAILURES if not slug or slug in each.services]
-    weights = [each.severities[severity.rank] * (each.services[slug] if slug else 10) for each in possible]
-    failure = failure or rng.choices(possible, weights)[0]
+    weights = [each.severities[severity.rank] * (each.services[slug] if slug else 1) for each in possible]
+    failure = rng.choices(possible, weights)[0]
     slug = slug or rng.choices(list(failure.services), list(failure.services.values()))[0]
-    return Occasion(at=at, failure=failure, slug=slug, severity=severity, by_monitor=by_monitor, flaps=flaps)
+    return Occasion(at=at, failure=failure, slug=slug, severity=severity, by_monitor=by_monitor)
 
 
 def _severity(rng: random.Random, mix: dict[Severity, int]) -> Severity:

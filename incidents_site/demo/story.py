@@ -13,14 +13,25 @@ REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "ap-south-1")
 TENANTS = ("Orchard Retail", "Bluegate Media", "Nordlys Bank", "Tern Logistics", "Fable Books", "Kestrel Health")
 PEOPLE_ELSEWHERE = ("support", "the customer success team", "a sales engineer", "the partner team")
 
+UPDATES = (
+    "Joined. I take the {region} side and report here in {minutes} min.",
+    "Told {reporter}: we are on it, next word in half an hour. {tenant} has been written to.",
+    "Nothing new from the logs. Ruled out so far:\n\n- network between the zones\n- yesterday's maintenance\n- quota",
+    "For the record: {pct} % of requests are affected at most, no data is lost.",
+    "Looked for the same in other regions: clean. So this stays with {region}.",
+    "Paged nobody else for now, there are enough hands here.",
+    "Copied the graphs before they are rolled up, links are in the evidence.",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One kind of failure. Texts have places such as ``{host}`` that each incident fills with its own values.
 
     ``services`` gives slugs with the weight of each; ``severities`` the weight of critical, high, medium and low.
-    ``summaries`` and ``reports`` are titles, as monitors and as people write them; ``looks``, ``findings`` and
-    ``watches`` are notes before, during and after the mitigation.
+    ``summaries`` and ``reports`` are titles, as monitors and as people write them; ``looks`` and ``watches`` are
+    notes before and after the mitigation. A finding, the action against it and the cause that is written down in the
+    end belong together: they stand in the same place of their lists.
     """
 
     name: str
@@ -47,6 +58,7 @@ class Words:
         self.rng = rng
         self.slug = slug
         self._told: set[str] = set()
+        self._turn = rng.randrange(len(failure.findings))
         release = f"v{rng.randint(2, 4)}.{rng.randint(3, 60)}"
         self.values = {
             "service": service,
@@ -82,6 +94,25 @@ class Words:
         text = self.rng.choice(fresh or list(texts))
         self._told.add(text)
         return self.fill(text)
+
+    @property
+    def finding(self) -> str:
+        """What was found."""
+        return self.fill(self.failure.findings[self._turn])
+
+    @property
+    def action(self) -> str:
+        """What was done about it."""
+        return self.fill(self.failure.actions[self._turn])
+
+    @property
+    def cause(self) -> str:
+        """Why it happened, as written down in the end."""
+        return self.fill(self.failure.causes[self._turn])
+
+    def measured(self) -> str:
+        """A description that a monitor could give: nobody told it."""
+        return self.pick([text for text in self.failure.descriptions if "{reporter}" not in text])
 
     def evidence(self) -> tuple[str, str, str]:
         """Kind, caption and address of something to look at."""

@@ -43,7 +43,8 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
         raise ValueError("not an e-mail address")
     subject = single_line(notification.title, limit=200)
     message = MIMEText("\n".join(_lines(notification, is_repeat=is_repeat)), "plain", "utf-8", policy=SMTP_POLICY)
-    message["Subject"] = Header(f"{subject} (repeat)" if is_repeat else subject, header_name="Subject")
+    subject = f"{subject} (repeat)" if is_repeat else subject
+    message["Subject"] = Header(subject, header_name="Subject").encode(linesep="\r\n")
     message["From"] = formataddr(parseaddr(settings.DEFAULT_FROM_EMAIL))
     message["To"] = notification.address
     message["Date"] = format_datetime(timezone.now())
@@ -113,6 +114,7 @@ def _connection() -> smtplib.SMTP:
     if smtp is not None:
         return smtp
     server = settings.MUSTER.email
+    assert server is not None  # without a server the message is kept, and nobody connects
     verified = ssl.create_default_context()
     if server.security == "tls":
         smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=CONNECT_SECONDS, context=verified)

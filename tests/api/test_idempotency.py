@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from alerts.models import Integration
 from api.models import IdempotencyKey
-from incidents import policy
 from incidents.models import Incident, TimelineEntry
 from tests import make
 from tests.api.caller import Caller, declaration, fields_of
@@ -98,9 +97,8 @@ def test_a_repeated_answer_does_not_hold_the_secret(root):
     assert Integration.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_of_two_at_once_one_creates_and_both_get_its_answer():
-    policy.ensure_defaults()
     callers = [Caller(make.user("alice"), "write")]
     callers.append(Caller(callers[0].user, "write"))
     for round_ in range(5):

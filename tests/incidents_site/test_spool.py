@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from a2wsgi import WSGIMiddleware
 
 from incidents_site.asgi import application
-from incidents_site.spool import SPOOLED, BodySpool, takes_spooled_body
+from incidents_site.bridge import Bridge
+from incidents_site.spool import SPOOLED, BodySpool
 
 pytestmark = pytest.mark.enable_socket
 
@@ -22,6 +22,9 @@ MAX_BYTES = 3 * 1024 * 1024
 STALLED_AFTER = 0.4
 WITHIN = 1.5
 THREADS = 2
+PIECES = 200
+PIECE_BYTES = 6 * 10_000
+PIECES_AHEAD = 4
 
 
 class Echo:
@@ -32,6 +35,9 @@ class Echo:
 
     def __call__(self, environ, start_response):
         body = environ["wsgi.input"].read()
+        if environ["PATH_INFO"] == "/long":
+            start_response("200 OK", [("Content-Length", str(PIECES * PIECE_BYTES))])
+            return (b"%06d" % number * (PIECE_BYTES // 6) for number in range(PIECES))
         seen = {
             "length": len(body),
             "announced": environ.get("CONTENT_LENGTH", ""),
@@ -67,7 +73,7 @@ def echo():
 
 @pytest.fixture(scope="module")
 def port(echo):
-    pages = WSGIMiddleware(takes_spooled_body(echo), workers=THREADS)
+    pages = Bridge(echo, threads=THREADS, pieces_ahead=PIECES_AHEAD)
     with serving(BodySpool(pages, max_bytes=MAX_BYTES, stalled_after=STALLED_AFTER, within=WITHIN)) as port:
         yield port
     pages.executor.shutdown()
@@ -211,6 +217,15 @@ def test_a_client_that_leaves_in_the_middle_reaches_nobody(port, echo, framing):
         echoed(other)
     time.sleep(0.1)
     assert [call["ends_with"] for call in echo.calls] == ["ok"]
+
+
+def test_a_long_answer_waits_for_its_reader_and_arrives_in_order(port):
+    with connect(port) as client:
+        client.sendall(head(method="GET", target="/long"))
+        time.sleep(0.2)
+        status, body = answer(client)
+    assert (status, len(body)) == (200, PIECES * PIECE_BYTES)
+    assert body == b"".join(b"%06d" % number * (PIECE_BYTES // 6) for number in range(PIECES))
 
 
 def test_headers_that_wsgi_would_confuse_do_not_pass(port):

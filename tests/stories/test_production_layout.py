@@ -302,6 +302,14 @@ def test_every_process_refuses_demo_data_with_one_clear_line(program, tmp_path):
     assert line.startswith("Muster cannot start: MUSTER_DEMO is 1 together with DATABASE_URL")
 
 
+def test_demo_data_is_not_loaded_by_hand_either(tmp_path):
+    environ = environment(tmp_path, DATABASE_URL="postgresql://muster:secret@127.0.0.1:1/muster")
+    argv = [sys.executable, "manage.py", "demo", "load"]
+    done = subprocess.run(argv, cwd=BASE_DIR, env=environ, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: Demo data is for the embedded database only")
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_compose_and_the_supervisor_run_the_same_command_as_the_units(program):
     arguments = arguments_of(PROGRAMS[program])

@@ -1,0 +1,30 @@
+"""Loading the demo: people, company, history and what is under way, in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from incidents.models import Incident, IncidentSettings
+from incidents.policy import ensure_defaults
+from incidents_site.demo import company, history, people, under_way
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@transaction.atomic
+def load(*, now: datetime) -> int | None:
+    """Write everything; returns the number of incidents, or None when the demo is there already."""
+    ensure_defaults()
+    settings = IncidentSettings.objects.select_for_update().get(pk=1)  # of two that load at once, one does
+    if User.objects.filter(is_demo=True).exists() or Incident.objects.filter(is_demo=True).exists():
+        return None
+    made = company.load(people.load(now=now), now=now)
+    count = history.load(made, now=now) + len(under_way.load(made, now=now))
+    people.give_passwords()
+    audit.record(by=None, action="loaded demo data", on=settings, after={"incidents": count})
+    return count

@@ -1,0 +1,90 @@
+"""Taking the demo away again: every row of it in one transaction, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Model
+
+from accounts import audit
+from accounts.models import Team, User
+from alerts.models import Alert, Event, Integration
+from catalog.models import Service
+from incidents.models import Holiday, Incident, IncidentSettings, TimelineEntry
+from incidents.models.incident import topic_of
+from incidents_site.demo.company import HOLIDAY_MARK
+from incidents_site.demo.people import logins_file
+from notifications.models import ContactMethod, Notification
+from oncall.models import EscalationPolicy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+REMOVED = "removed demo data"
+NAMED: dict[str, type[Model]] = {
+    "incidents": Incident,
+    "timeline entries": TimelineEntry,
+    "notifications": Notification,
+    "alerts": Alert,
+    "services": Service,
+    "escalation policies": EscalationPolicy,
+    "integrations": Integration,
+    "teams": Team,
+    "people": User,
+    "holidays": Holiday,
+}
+
+
+def remove(*, now: datetime) -> dict[str, int]:
+    """Delete everything that is demo; returns how many rows of what, in words.
+
+    A real incident on a demo service stays, without the service; a real page to a demo person stays on record. The
+    audit log keeps everything, and says that the demo was removed.
+    """
+    with transaction.atomic():
+        numbers = list(Incident.objects.select_for_update().filter(is_demo=True).values_list("pk", flat=True))
+        removed: Counter[str] = Counter()
+        for rows in _notifications(numbers), *_unmarked():
+            removed.update(rows.delete()[1])
+        _cancel_pending(now=now)
+        Incident.objects.filter(merged_into__in=numbers).update(merged_into=None)
+        for model in (Incident, Integration, Service, EscalationPolicy, Team, User):
+            removed.update(model._default_manager.filter(is_demo=True).delete()[1])
+        counts = {name: removed[model._meta.label] for name, model in NAMED.items()}
+        counts["other rows"] = removed.total() - sum(counts.values())
+        counts = {name: count for name, count in counts.items() if count}
+        if counts:
+            audit.record(by=None, action=REMOVED, on=IncidentSettings.objects.get(pk=1), before=counts)
+    logins_file().unlink(missing_ok=True)
+    return counts
+
+
+def _notifications(numbers: list[int]) -> QuerySet[Any]:
+    """What was told about demo incidents, demo events and demo people's addresses."""
+    methods = ContactMethod.objects.filter(user__is_demo=True).values_list("pk", flat=True)
+    events = Event.objects.filter(integration__is_demo=True).values_list("pk", flat=True)
+    topics = [
+        *(topic_of(number) for number in numbers),
+        *(f"contact/{pk}" for pk in methods),
+        *(f"event/{pk}" for pk in events),
+    ]
+    return Notification.objects.filter(topic__in=topics)
+
+
+def _unmarked() -> tuple[QuerySet[Any], ...]:
+    """Rows of tables that have no mark of their own."""
+    people = {str(pk) for pk in User.objects.filter(is_demo=True).values_list("pk", flat=True)}
+    sessions = [row.pk for row in Session.objects.all() if row.get_decoded().get("_auth_user_id") in people]
+    return Session.objects.filter(pk__in=sessions), Holiday.objects.filter(name__endswith=HOLIDAY_MARK)
+
+
+def _cancel_pending(*, now: datetime) -> None:
+    """A page to somebody who is about to go must not reach their made-up address."""
+    for field in ("user", "team"):
+        pending = Notification.objects.pending().filter(**{f"{field}__is_demo": True})
+        pending.update(state=Notification.State.CANCELLED, finished_at=now)

@@ -1,0 +1,101 @@
+"""Two of everything at once: claims exclude each other, and constraints hold."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from functools import partial
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from alerts import grouping, intake
+from alerts.models import Group
+from core.work import db_now
+from incidents import escalation, lifecycle
+from incidents.models import Incident
+from notifications import delivery
+from notifications.models import Attempt, Notification
+from tests import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.story]
+
+
+def at_once(*functions):
+    """Run functions in threads that start together; raises what any of them raised."""
+    barrier, errors = threading.Barrier(len(functions)), []
+
+    def work(function):
+        barrier.wait()
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def drain():
+    while grouping.apply_due(now=db_now()):
+        continue
+
+
+def test_four_workers_on_the_same_lanes_open_one_incident_a_key():
+    alice = make.user("alice")
+    _, key = make.integration(service=make.service(policy=make.escalation_policy(alice)))
+    for number in range(60):
+        body = {"title": "Down", "dedup_key": f"key-{number % 6}", "severity": "critical"}
+        intake.store(key=key, format="generic", body=json.dumps(body).encode())
+    at_once(*[drain] * 4)
+    drain()
+    assert Incident.objects.count() == 6
+    assert Counter(Group.objects.values_list("group_key", flat=True)) == {f"key-{n}": 1 for n in range(6)}
+
+
+def test_two_senders_never_send_one_notification_twice():
+    alice = make.user("alice")
+    for _ in range(40):
+        make.incident(steps=[alice], at=timezone.now())
+    at_once(*[lambda: delivery.deliver_due("email", now=db_now())] * 3)
+    pages = Notification.objects.filter(purpose="page", user=alice)
+    assert set(pages.values_list("state", flat=True)) == {"kept"}
+    assert Attempt.objects.filter(notification__in=pages).count() == 40
+
+
+def test_acknowledging_while_the_next_step_fires_leaves_nothing_pending():
+    alice, bob = make.user("alice"), make.user("bob")
+    now = timezone.now()
+    later = now + 5 * make.MINUTE
+    for round_ in range(10):
+        incident = make.incident(steps=[alice, bob], delays=(0, 5), at=now)
+        at_once(
+            partial(lifecycle.acknowledge, incident, by=alice, now=later),
+            partial(escalation.advance_due, now=later),
+        )
+        open_pages = Notification.objects.filter(topic=incident.topic, state="pending", purpose="page")
+        assert (round_, open_pages.count()) == (round_, 0)
+        assert incident.escalations.get().state == "stopped"
+
+
+def test_two_people_resolving_at_once_resolve_once():
+    alice, bob = make.user("alice"), make.user("bob")
+    incident = make.incident(at=timezone.now())
+
+    def resolve(person):
+        try:
+            lifecycle.resolve(incident, by=person)
+        except lifecycle.NotAllowedNow:
+            return
+
+    at_once(lambda: resolve(alice), lambda: resolve(bob))
+    assert make.happened(incident).count("resolved") == 1
