@@ -28,9 +28,7 @@ class NewUserForm(AdminUserCreationForm):
 class ChangeUserForm(forms.ModelForm):
     """A person; the password has a page of its own."""
 
-    password = ReadOnlyPasswordHashField(
-        label="Password", help_text='It is not stored, only a fingerprint. <a href="../password/">Set a new one</a>.'
-    )
+    password = ReadOnlyPasswordHashField(label="Password", help_text="It is not stored, only a fingerprint.")
     time_zone = forms.ChoiceField()
 
     class Meta:

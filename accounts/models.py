@@ -175,6 +175,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        verbose_name = "API token"
         constraints = (models.CheckConstraint(condition=Q(scope__in=Scope.values), name="accounts_token_scope_known"),)
 
     def __str__(self) -> str:

@@ -13,6 +13,10 @@ from core.timestamps import Timestamped
 from incidents.models import Incident, Severity
 
 
+# What monitors call the place where something fires, the most exact first.
+PLACE_LABELS = ("instance", "pod", "host", "hostname", "node", "region")
+
+
 class Integration(Timestamped):
     """A door for one monitor. The routing key opens it; only the key's SHA-256 is stored, and it is shown once."""
 
@@ -171,6 +175,13 @@ class Alert(models.Model):
     def reference(self) -> str:
         """How people and addresses name it: ALR-7."""
         return f"ALR-{self.pk}"
+
+
+    @property
+    def place(self) -> str:
+        """Where it fires, to tell alerts of one name apart: the first of the usual labels that it has."""
+        labels = self.labels if isinstance(self.labels, dict) else {}
+        return next((str(labels[name]) for name in PLACE_LABELS if labels.get(name)), "")
 
 
 class AlertLink(models.Model):

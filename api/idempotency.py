@@ -29,6 +29,7 @@ REPLAYED = "Idempotency-Replayed"
 KEPT_FOR = timedelta(hours=24)
 LONGEST_KEY = 255
 PURGED_AT_ONCE = 20
+ATTEMPTS = 5
 
 Operation = Callable[..., Status[Any]]
 
@@ -71,7 +72,7 @@ def _claim(request: ApiRequest, key: str, *, now: datetime) -> tuple[Idempotency
     """The row of this key, locked, and whether this request is the first. Raises the problem 422 for another body."""
     fingerprint = _fingerprint(request)
     _purge(now=now)
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
                 row = IdempotencyKey(user=actor(request), key=key, fingerprint=fingerprint, created_at=now)
@@ -92,6 +93,7 @@ def _claim(request: ApiRequest, key: str, *, now: datetime) -> tuple[Idempotency
                     errors=[(HEADER, "Use a new key for a new request.")],
                 ) from None
             return known, False
+    raise Problem(409, "Another request with this Idempotency-Key is under way.")
 
 
 def _fingerprint(request: ApiRequest) -> str:

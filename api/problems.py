@@ -16,7 +16,7 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
@@ -147,6 +147,11 @@ def _of_unavailable(error: Exception) -> Problem:
     return Problem(503, "The database cannot answer now. Try again.", headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
+def _of_unstorable(error: Exception) -> Problem:
+    log.warning("api was given a value that the database refuses", error=repr(error))
+    return Problem(422, "A value is outside of what can be stored.")
+
+
 def _of_conflict(error: Exception) -> Problem:
     return Problem(409, "Somebody else made a change that this one contradicts. Read the current state and try again.")
 
@@ -164,6 +169,7 @@ _TRANSLATIONS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Cal
     (SuspiciousOperation, lambda error: Problem(400, "This request cannot be understood.")),
     (ProtectedError, lambda error: Problem(409, "Something else still needs this.")),
     (IntegrityError, _of_conflict),
+    (DataError, _of_unstorable),
     ((OperationalError, InterfaceError, PoolTimeout), _of_unavailable),
 )
 
@@ -192,11 +198,9 @@ def guarded(view: View) -> View:
 
     @wraps(view)
     def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        if request.method == "HEAD":
-            request.method = "GET"
         try:
             if request.method in SAFE_METHODS:
-                response = view(request, **kwargs)
+                response = _read(view, request, kwargs)
             else:
                 with transaction.atomic():
                     response = view(request, **kwargs)
@@ -205,11 +209,20 @@ def guarded(view: View) -> View:
         except (DatabaseError, InterfaceError, PoolTimeout, Http404) as error:
             return answer(request, error)
         if isinstance(response, HttpResponseNotAllowed):
-            allow = response["Allow"]
+            allow = ", ".join(sorted(response["Allow"].split(", ")))
             return respond(Problem(405, f"This address takes {allow}.", headers={"Allow": allow}))
         return response
 
     return wrapper
+
+
+def _read(view: View, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+    method = request.method
+    request.method = "GET" if method == "HEAD" else method
+    try:
+        return view(request, **kwargs)
+    finally:
+        request.method = method  # whoever sends the answer leaves out the body of a HEAD
 
 
 @csrf_exempt

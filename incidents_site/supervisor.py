@@ -194,6 +194,7 @@ class Supervisor:
 
         Returns what a newcomer needs next: the link that makes the first admin, or demo people's passwords.
         """
+        self._exists("SELECT 1")
         self.say("Preparing the database and static files")
         self._manage("prepare")
         if self.config.demo and not self._exists("SELECT FROM accounts_user"):
@@ -221,9 +222,13 @@ class Supervisor:
         return printed
 
     def _exists(self, query: str) -> bool:
-        """Whether the query finds a row."""
-        with psycopg.connect(self.database_url, connect_timeout=5) as connection:
-            return connection.execute(f"{query} LIMIT 1").fetchone() is not None
+        """Whether the query finds a row; raises ``StartError`` when the database does not answer."""
+        try:
+            with psycopg.connect(self.database_url, connect_timeout=5) as connection:
+                return connection.execute(f"{query} LIMIT 1").fetchone() is not None
+        except psycopg.OperationalError as error:
+            where = "PostgreSQL" if self.postgres else "the database that DATABASE_URL names"
+            raise StartError(f"{where} does not answer: {' '.join(str(error).split())}") from None
 
     def _start_programs(self, listener: socket.socket) -> None:
         _allow_many_files()

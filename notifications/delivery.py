@@ -142,6 +142,7 @@ def _send(claimed: _Claim, sender: Sender) -> int:
     if wait:
         _put_back(row, wait)
         return 0
+    _give_connection_back()
     started = time.monotonic()
     try:
         result = sender.send(row, claimed.is_repeat)
@@ -154,6 +155,12 @@ def _send(claimed: _Claim, sender: Sender) -> int:
         _breaker.succeeded(destination)
     _finish(row, result, took=time.monotonic() - started)
     return 1
+
+
+def _give_connection_back() -> None:
+    """While we wait for a provider others may use our connection: hung providers would otherwise hold a whole pool."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _is_for_show(row: Notification) -> bool:

@@ -62,7 +62,8 @@ def policy_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, user: User, policy: EscalationPolicy | None) -> HttpResponse:
     adds_step = "add_step" in request.POST
-    form = PolicyForm(request.POST or None, instance=copy(policy), by=user, initial={"team": request.GET.get("team")})
+    initial = {} if policy else {"team": request.GET.get("team")}
+    form = PolicyForm(request.POST or None, instance=copy(policy), by=user, initial=initial)
     shown = [target for step in policy.steps.all() for target in step.targets.all()] if policy else []
     steps = step_formset(extra=1 if policy else 2)(
         _one_more(request) if adds_step else request.POST or None,

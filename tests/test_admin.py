@@ -15,7 +15,6 @@ from alerts.models import Integration
 from catalog.models import Service
 from core.work import db_now
 from incidents.models import Holiday, IncidentSettings, SeverityPolicy
-
 from notifications.models import ContactMethod, SweepRun
 from tests import make
 
@@ -112,7 +111,13 @@ def test_secrets_are_on_no_page(at_desk, something_of_everything, alice):
 
 
 def test_an_admin_makes_a_person_who_can_sign_in(at_desk, client):
-    data = {"username": "dora", "name": "Dora", "email": "dora@example.com", "role": "manager", "time_zone": "Asia/Tokyo"}
+    data = {
+        "username": "dora",
+        "name": "Dora",
+        "email": "dora@example.com",
+        "role": "manager",
+        "time_zone": "Asia/Tokyo",
+    }
     passwords = {"usable_password": "true", "password1": "seven green boats", "password2": "seven green boats"}
     assert at_desk.post(address(User, "add"), data | passwords).status_code == 302
     dora = User.objects.get(username="dora")

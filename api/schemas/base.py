@@ -26,6 +26,9 @@ LONGEST_NAME = 150
 LONGEST_TEXT = 50_000
 MOST_LISTED = 500
 MOST_MINUTES = 525_600  # a year
+# Outside of these a time cannot be shown in every zone, and is a mistake.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 # The default of a field that a PATCH may leave out, and that cannot be null.
 LEFT_OUT: Any = Field(default=None)
@@ -50,7 +53,7 @@ def _read_time(value: object) -> datetime:
         raise ValueError("Enter a time as text, such as 2026-10-14T01:47:08Z")
     try:
         at = parse_datetime(value)
-        if at is None or at.tzinfo is None:
+        if at is None or at.tzinfo is None or not EARLIEST <= at < LATEST:
             raise ValueError
         return at.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from accounts.models import Team, User
 from api.paging import ListQuery
@@ -17,7 +18,17 @@ ContactKind = Literal["email", "webhook"]
 Username = Annotated[str, Field(min_length=1, max_length=150)]
 PersonName = Annotated[str, Field(max_length=150)]
 Email = Annotated[str, Field(max_length=254)]
-Zone = Annotated[str, Field(max_length=64, description="An IANA name, such as Europe/Berlin.")]
+
+
+def _known_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError("There is no such time zone.")
+    return name
+
+
+Zone = Annotated[
+    str, Field(max_length=64, description="An IANA name, such as Europe/Berlin."), AfterValidator(_known_zone)
+]
 Address = Annotated[str, Field(max_length=500)]
 
 

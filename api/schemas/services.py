@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, cast
 
 from django.conf import settings
+from django.urls import reverse
 from pydantic import Field
 
 from api.paging import ListQuery
@@ -88,5 +89,5 @@ class ServiceOut(Output):
             dashboard_url=service.dashboard_url,
             logs_url=service.logs_url,
             repo_url=service.repo_url,
-            url=f"{settings.MUSTER.base_url}/services/{service.slug}",
+            url=settings.MUSTER.base_url + reverse("catalog:service_detail", args=[service.slug]),
         )

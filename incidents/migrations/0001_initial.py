@@ -209,6 +209,7 @@ class Migration(migrations.Migration):
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='timeline', to='incidents.incident')),
             ],
             options={
+                'verbose_name_plural': 'timeline entries',
                 'ordering': ('at', 'id'),
             },
         ),

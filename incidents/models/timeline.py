@@ -54,6 +54,7 @@ class TimelineEntry(models.Model):
 
     class Meta:
         ordering = ("at", "id")
+        verbose_name_plural = "timeline entries"
         indexes = (models.Index(fields=("incident", "at", "id"), name="incidents_timeline"),)
 
     def __str__(self) -> str:

@@ -31,9 +31,7 @@ def declare(request: HtmxHttpRequest) -> HttpResponse:
     try:
         if form.is_valid():
             incident = lifecycle.declare(form.draft(by=user))
-            messages.success(
-                request, f"{incident.reference} is declared. The plan beside the timeline says who is told."
-            )
+            messages.success(request, f"{incident.reference} is declared. Its plan says who is told, and when.")
             return see_other(incident)
     except ValidationError as error:
         take_errors(form, error)

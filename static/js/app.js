@@ -110,6 +110,7 @@ function press(target) {
     target.focus();
     target.select?.();
   } else {
+    if (target.matches("summary")) target.focus();
     target.click();
   }
 }

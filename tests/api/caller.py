@@ -28,7 +28,7 @@ class Caller:
         if key is not None:
             headers["idempotency-key"] = key
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        path = path if path.startswith("/api/") else f"/api/v1/{path}"
+        path = path if path.startswith("/") else f"/api/v1/{path}"
         return self.client.generic(method, path, data, content_type="application/json", headers=headers)
 
     def get(self, path: str, **headers: str):

@@ -45,17 +45,17 @@ def test_the_next_page_has_the_address_that_was_asked(api):
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("DELETE", "incidents", {"GET", "POST"}),
-        ("PUT", "incidents/INC-1", {"GET", "PATCH"}),
-        ("GET", "incidents/INC-1/acknowledge", {"POST"}),
-        ("DELETE", "alerts/ALR-1", {"GET"}),
-        ("OPTIONS", "users", {"GET", "POST"}),
+        ("DELETE", "incidents", "GET, POST"),
+        ("PUT", "incidents/INC-1", "GET, PATCH"),
+        ("GET", "incidents/INC-1/acknowledge", "POST"),
+        ("DELETE", "alerts/ALR-1", "GET"),
+        ("OPTIONS", "users", "GET, POST"),
     ],
 )
 def test_a_wrong_method_is_answered_with_the_right_ones(api, method, path, allow):
     answer = api.call(method, path)
     assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
-    assert set(answer["Allow"].split(", ")) == allow
+    assert answer["Allow"] == allow
 
 
 def test_head_is_get_without_a_body(api):

@@ -120,7 +120,7 @@ def test_the_token_of_somebody_who_left_is_refused(alice):
     assert api.get("incidents").status_code == 401
 
 
-PRIVATE = [
+PRIVATE: list[tuple[str, str, dict | None]] = [
     ("GET", "", None),
     ("PATCH", "", {"title": "x"}),
     ("POST", "/acknowledge", None),

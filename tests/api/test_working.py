@@ -145,6 +145,8 @@ def test_a_change_changes_only_what_it_names(api, bob):
         ({"started_at": "2026-10-14T00:30:00"}, "started_at"),
         ({"started_at": "2026-10-14"}, "started_at"),
         ({"started_at": "0001-01-01T00:00:00+14:00"}, "started_at"),
+        ({"started_at": "0001-01-01T00:00:00Z"}, "started_at"),
+        ({"started_at": "9999-12-31T23:59:59-14:00"}, "started_at"),
         ({"started_at": 1700000000}, "started_at"),
         ({"started_at": "9" * 5000}, "started_at"),
         ({"severity": None}, "severity"),

@@ -1,0 +1,74 @@
+"""Who may use which address: the table that a test holds against every route, role and stranger.
+
+The views decide (their fetch helpers raise 404 or 403); this table says what they must have decided. A route that is
+not listed fails the test.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from accounts.models import Role
+
+
+class Access(Enum):
+    """The least that a caller must be."""
+
+    ANYBODY = "anybody"
+    LINK = "whoever has the signed link"
+    TOKEN = "whoever has an API token"  # noqa: S105 - a word, not a secret
+    VIEWER = Role.VIEWER
+    RESPONDER = Role.RESPONDER
+    MANAGER = Role.MANAGER
+    ADMIN = Role.ADMIN
+
+
+_ROUTES = {
+    Access.ANYBODY: """
+        healthz readyz paging
+        account_login account_logout account_inactive account_signup account_confirm_login_code
+        account_reset_password account_reset_password_done account_reset_password_from_key
+        account_reset_password_from_key_done account_confirm_email account_email_verification_sent mfa_authenticate
+    """,
+    Access.LINK: """
+        incidents:answer notifications:confirm accounts:setup
+    """,
+    Access.TOKEN: """
+        metrics
+    """,
+    Access.VIEWER: """
+        home
+        incidents:list incidents:detail
+        alerts:list alerts:detail alerts:incident_panel
+        catalog:service_list catalog:service_detail
+        oncall:policy_list oncall:policy_detail
+        accounts:profile accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
+        notifications:outbox notifications:notification_detail notifications:team_inbox
+        notifications:contact_method_new notifications:contact_method_test notifications:contact_method_remove
+        account_email account_change_password account_set_password account_reauthenticate
+        mfa_index mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp
+        mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes
+    """,
+    Access.RESPONDER: """
+        incidents:declare incidents:acknowledge incidents:move incidents:assign incidents:severity incidents:services
+        incidents:edit incidents:resolve incidents:reopen incidents:postmortem incidents:add_note
+        incidents:correct_note incidents:link_evidence incidents:record_mitigation
+        alerts:link_alerts catalog:service_health
+    """,
+    Access.MANAGER: """
+        alerts:integration_list alerts:integration_new alerts:integration_detail alerts:integration_edit
+        alerts:integration_switch alerts:integration_rotate
+        catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
+        accounts:team_new accounts:team_edit notifications:team_addresses
+    """,
+}
+
+ROUTES: dict[str, Access] = {name: access for access, names in _ROUTES.items() for name in names.split()}
+
+# Whole namespaces: Django admin is for admins, and the API asks for a token at every operation.
+NAMESPACES: dict[str, Access] = {"admin": Access.ADMIN, "api": Access.TOKEN}
+
+
+def access_of(route: str) -> Access | None:
+    """The access of a route by its full name, such as ``incidents:list``; None for one that nobody has listed."""
+    return ROUTES.get(route) or NAMESPACES.get(route.partition(":")[0])

@@ -1,0 +1,123 @@
+"""Contact methods and team addresses on pages: added, tested, confirmed by a link, removed."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import signing as links
+from django.urls import reverse
+
+from accounts.models import AuditEntry, Team
+from notifications import contacts
+from notifications.models import ContactMethod, Notification
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def person():
+    return make.user("dora", email=False)
+
+
+@pytest.fixture
+def at_desk(client, person):
+    client.force_login(person)
+    return client
+
+
+NEW = "/me/contact-methods/new"
+
+
+def confirmation() -> str:
+    """The path of the link in the last test message."""
+    url = Notification.objects.latest("id").url
+    return url.removeprefix("http://127.0.0.1:8000")
+
+
+def test_a_new_one_is_tested_at_once_and_confirmed_by_a_stranger_to_the_session(at_desk, client, person):
+    assert at_desk.post(NEW, {"kind": "email", "address": "dora@example.com"}).status_code == 303
+    method = person.contact_methods.get()
+    assert not method.is_verified
+    link = confirmation()
+    client.logout()
+    assert client.get(link).status_code == 200
+    method.refresh_from_db()
+    assert not method.is_verified
+    assert "Confirmed" in client.post(link).content.decode()
+    method.refresh_from_db()
+    assert method.is_verified
+    assert AuditEntry.objects.latest("id").actor == person
+
+
+def test_links_that_are_wrong_old_or_of_something_removed_do_not_work(client, person, time_machine=None):
+    method = make.contact(person, "email", "dora@example.com", verified=False)
+    token = links.dumps(method.pk, salt=contacts.CONFIRM_SALT)
+    assert client.get(reverse("notifications:confirm", args=["nonsense"])).status_code == 404
+    contacts.remove(method, by=person)
+    assert client.post(reverse("notifications:confirm", args=[token])).status_code == 404
+
+
+def test_a_webhook_gets_a_signing_secret_that_its_owner_sees(at_desk, person):
+    at_desk.post(NEW, {"kind": "webhook", "address": "https://hooks.example.com/x"})
+    assert person.contact_methods.get().signing_secret in at_desk.get("/me/").content.decode()
+
+
+def test_adding_the_same_one_twice_changes_nothing(at_desk, person):
+    for _ in range(2):
+        assert at_desk.post(NEW, {"kind": "email", "address": "dora@example.com"}).status_code == 303
+    assert (person.contact_methods.count(), Notification.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [("email", "https://x.example.com"), ("webhook", "a@example.com"), ("email", "nonsense"), ("fax", "a@example.com")],
+)
+def test_an_address_that_the_kind_cannot_reach_comes_back(at_desk, person, kind, address):
+    response = at_desk.post(NEW, {"kind": kind, "address": address})
+    assert response.status_code == 422
+    assert f'value="{address}"' in response.content.decode()
+    assert not person.contact_methods.exists()
+
+
+def test_people_test_and_remove_their_own_only(at_desk, person, alice):
+    mine, theirs = make.contact(person, "email", "dora@example.com"), alice.contact_methods.get()
+    for name in ("test", "remove"):
+        assert at_desk.post(reverse(f"notifications:contact_method_{name}", args=[theirs.pk])).status_code == 404
+        assert at_desk.get(reverse(f"notifications:contact_method_{name}", args=[mine.pk])).status_code == 405
+    assert at_desk.post(reverse("notifications:contact_method_test", args=[mine.pk])).status_code == 303
+    assert Notification.objects.get().address == "dora@example.com"
+    assert at_desk.post(reverse("notifications:contact_method_remove", args=[mine.pk])).status_code == 303
+    assert list(ContactMethod.objects.all()) == [theirs]
+
+
+def test_a_profile_without_any_says_so(at_desk):
+    assert "Nobody can page you yet" in at_desk.get("/me/").content.decode()
+
+
+def test_a_team_manager_sets_addresses_and_a_webhook_gets_a_secret(client, alice):
+    make.team("core", managers=(alice,))
+    client.force_login(alice)
+    address = reverse("notifications:team_addresses", args=["core"])
+    fields = {"channel_address": "https://hooks.example.com/x", "ticket_address": "tickets@example.com"}
+    assert client.post(address, fields).status_code == 303
+    team = Team.objects.get()
+    assert (team.channel_address, team.ticket_address) == tuple(fields.values())
+    assert team.signing_secret.startswith("whsec_")
+    assert AuditEntry.objects.get().after["signing_secret"] == "(secret)"
+    assert team.signing_secret in client.get("/teams/core").content.decode()
+
+
+def test_an_address_that_cannot_work_comes_back(client, alice):
+    make.team("core", managers=(alice,))
+    client.force_login(alice)
+    address = reverse("notifications:team_addresses", args=["core"])
+    response = client.post(address, {"channel_address": "ftp://x", "ticket_address": "typed@example.com"})
+    assert response.status_code == 422
+    assert 'value="typed@example.com"' in response.content.decode()
+    assert Team.objects.get().ticket_address == ""
+
+
+def test_members_do_not_set_addresses(client, bob):
+    make.team("core", bob)
+    client.force_login(bob)
+    assert client.get(reverse("notifications:team_addresses", args=["core"])).status_code == 403

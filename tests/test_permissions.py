@@ -1,0 +1,149 @@
+"""Every route against every role and a stranger."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import signing
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import tokens
+from accounts.models import Role
+from alerts.models import Alert
+from incidents import messages, timeline
+from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
+from notifications.models import Notification
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def routes(resolver=None, namespace=""):
+    """(full name, pattern) of every route."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = ":".join(part for part in (namespace, entry.namespace) if part)
+            yield from routes(entry, inner)
+        elif isinstance(entry, URLPattern) and (entry.name or not namespace):
+            yield f"{namespace}:{entry.name}" if namespace else str(entry.name), entry
+
+
+NAMES = sorted({name for name, _ in routes()})
+OURS = [name for name in NAMES if name.partition(":")[0] not in NAMESPACES]
+
+
+def test_every_route_is_in_the_table_and_every_line_of_the_table_is_a_route():
+    assert [name for name in NAMES if access_of(name) is None] == []
+    assert sorted(set(ROUTES) - set(NAMES)) == []
+
+
+@pytest.fixture
+def things(db, admin, alice):
+    """One of everything that an address can name."""
+    crew = make.team("crew", alice)
+    policy = make.escalation_policy(alice)
+    service = make.service("kafka", team=crew, policy=policy)
+    incident = make.incident(services=[service])
+    integration, _ = make.integration(service=service)
+    alert = Alert.objects.create(
+        integration=integration,
+        fingerprint="f",
+        title="Disk full",
+        severity="low",
+        status="resolved",
+        started_at=make.NOW,
+        resolved_at=make.NOW,
+    )
+    method = make.contact(admin, "email", "second@example.com")
+    token, _ = tokens.create(admin, name="x", scope="read", by=admin)
+    return {
+        "reference": incident.reference,
+        "slug": "kafka",
+        "alert": alert.reference,
+        "policy": policy.pk,
+        "integration": integration.pk,
+        "notification": Notification.objects.latest("pk").pk,
+        "note": timeline.add_note(incident, text="x", by=admin).pk,
+        "method": method.pk,
+        "token_row": token.pk,
+        "answer": messages.answer_url(incident, alice).rpartition("/")[2],
+        "confirm": signing.dumps(method.pk, salt="notifications.confirm"),
+    }
+
+
+KEYS = {
+    "oncall": "policy",
+    "alerts": "integration",
+    "accounts": "token_row",
+    "notifications": "method",
+    "notifications:notification_detail": "notification",
+}
+
+
+def address(name, pattern, things):
+    """An address of the route, with arguments that exist."""
+    wanted = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}
+    values = {}
+    for argument in wanted:
+        values[argument] = {
+            "reference": things["alert"] if name == "alerts:detail" else things["reference"],
+            "slug": "crew" if name.startswith(("accounts:team", "notifications:team")) else "kafka",
+            "token": things["confirm"] if name == "notifications:confirm" else things["answer"],
+            "pk": things[KEYS.get(name) or KEYS.get(name.partition(":")[0], "note")],
+        }[argument]
+    if name in {"account_confirm_email", "account_reset_password_from_key"}:
+        values = {"key": "x"} if "confirm" in name else {"uidb36": "1", "key": "x-y"}
+    return reverse(name, kwargs=values)
+
+
+PATTERNS = dict(routes())
+NEEDS_A_PASSWORD = {"account_reauthenticate", "mfa_reauthenticate"}  # a session made for a test has none to ask for
+
+
+def is_right(least, role, status):
+    """Whether an answer is what the table promises."""
+    if least in {Access.ANYBODY, Access.LINK}:
+        return status < 500
+    if least is Access.TOKEN:
+        return status in {401, 405}
+    if role is None:
+        return status in {302, 403, 404, 405}
+    if role.rank < Role(least.value).rank:
+        return status in {403, 404, 405}
+    return status != 403 and status < 500
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("role", [None, *Role])
+def test_only_those_in_the_table_get_in(role, method, things):
+    person = make.user("somebody", role=role, email=False) if role else None
+    wrong = {}
+    for name in OURS:
+        if name in NEEDS_A_PASSWORD or name == "paging":
+            continue
+        client = Client()
+        if person:
+            client.force_login(person)
+        with transaction.atomic():
+            status = getattr(client, method)(address(name, PATTERNS[name], things)).status_code
+            transaction.set_rollback(True)
+        if not is_right(access_of(name), role, status):
+            wrong[name] = status
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("admin:") and n.endswith(("changelist", "add"))])
+def test_django_admin_is_for_admins(name, admin, alice):
+    for person, allowed in ((None, False), (alice, False), (admin, True)):
+        client = Client()
+        if person:
+            client.force_login(person)
+        status = client.get(reverse(name)).status_code
+        assert (status in {200, 303, 403}) if allowed else (status in {302, 403}), (str(person), status)
+
+
+def test_strangers_are_sent_to_the_sign_in_page_and_back(client):
+    answer = client.get("/incidents/INC-1")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/?next=/incidents/INC-1")
