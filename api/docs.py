@@ -51,7 +51,6 @@ class DocsPage(DocsBase):
         document = api.get_openapi_schema(path_params=kwargs)
         context = {
             "api": api,
-            "paragraphs": api.description.split("\n\n"),
             "groups": _groups(document),
             "openapi_url": self.get_openapi_url(api, kwargs),
         }

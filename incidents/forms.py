@@ -32,7 +32,7 @@ class MomentField(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         """The moment, if it is not in the future."""
-        moment = super().clean(value)
+        moment: datetime | None = super().clean(value)
         if moment is not None and moment > timezone.now():
             raise ValidationError("This time is in the future.", code="future")
         return moment
@@ -87,8 +87,7 @@ class TextField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """The text with plain line ends."""
-        text: str = super().to_python(value)
-        return text.replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class DeclareForm(ActionForm):

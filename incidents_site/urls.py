@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.urls import urlpatterns as accounts_patterns
 from incidents.views.list import incident_list
-from incidents_site import health, metrics
+from incidents_site import first_run, health, metrics
 
 urlpatterns = [
     path("", incident_list, name="home"),
@@ -15,7 +16,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("oncall.urls")),
     path("", include("notifications.urls")),
-    path("", include("accounts.urls")),
+    path("", include(([*accounts_patterns, path("setup/<str:token>", first_run.setup, name="setup")], "accounts"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("api.urls")),

@@ -29,7 +29,8 @@ RECENT = timedelta(days=14)
 
 @router.get("", response=Page[AlertOut])
 def list_alerts(request: ApiRequest, query: Query[AlertQuery]) -> Page[AlertOut]:
-    """Alerts that you may see, newest first (the primary key; alerts_firing, alerts_by_integration)."""
+    """Alerts that you may see, newest first."""
+    # Served by the primary key, and by alerts_firing and alerts_by_integration where they narrow.
     rows = _narrowed(Alert.objects.visible_to(actor(request)), query)
     rows = rows.for_list().select_related("integration__service")
     return paging.answer(request, rows, query, Page[AlertOut], AlertOut.of)

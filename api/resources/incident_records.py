@@ -34,12 +34,12 @@ from notifications.models import Notification
 
 router = Router(tags=["incidents"])
 
-CHRONOLOGICAL = ("at", "pk")
+CHRONOLOGICAL = ("at", "pk")  # served by the index incidents_timeline
 
 
 @router.get("/{incident_id}/timeline", response=Page[EntryOut])
 def list_timeline(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[EntryOut]:
-    """What happened, in order (index incidents_timeline)."""
+    """What happened, in order."""
     incident = fetching.incident_for(actor(request), incident_id)
     rows = TimelineEntry.objects.filter(incident=incident).select_related("by")
     rows = rows.prefetch_related("revisions__replaced_by")
@@ -93,9 +93,9 @@ def add_mitigation(request: ApiRequest, incident_id: Name, body: NewMitigation) 
 
 @router.get("/{incident_id}/notifications", response=Page[NotificationOut])
 def list_notifications(request: ApiRequest, incident_id: Name, query: Query[ListQuery]) -> Page[NotificationOut]:
-    """Who was told, by which channel, with what result, oldest first (index notifications_topic)."""
+    """Who was told, by which channel, with what result, oldest first."""
     incident = fetching.incident_for(actor(request), incident_id)
-    rows = Notification.objects.for_topic(incident.topic)
+    rows = Notification.objects.for_topic(incident.topic)  # by the index notifications_topic
     return paging.answer(request, rows, query, Page[NotificationOut], NotificationOut.of, sort=paging.OLDEST_FIRST)
 
 

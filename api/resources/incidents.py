@@ -44,13 +44,14 @@ EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_m
 
 @router.get("", response=Page[IncidentOut])
 def list_incidents(request: ApiRequest, query: Query[IncidentQuery]) -> Page[IncidentOut]:
-    """Incidents that you may see, newest first (index incidents_by_created)."""
+    """Incidents that you may see, newest first."""
     rows = Incident.objects.visible_to(actor(request))
     found = IncidentFilter(request.GET, queryset=rows, request=request)
     if not found.is_valid():
         raise mistakes([(name, message) for name, messages in found.errors.items() for message in messages])
     rows = listing.rows_of(query.period, found.qs, now=timezone.now())
     sort = listing.order_of(listing.DEFAULT_SORT)
+    # Served by the index incidents_by_created.
     return paging.answer(request, _with_details(rows), query, Page[IncidentOut], IncidentOut.of, sort=sort)
 
 

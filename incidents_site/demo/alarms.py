@@ -16,6 +16,7 @@ from incidents.models import Severity
 from incidents_site.demo.people import DOMAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from alerts.formats import Delivery, Item
@@ -59,14 +60,15 @@ class AlarmRows:
         Event.objects.bulk_create(sorted(self.events, key=lambda event: event.received_at))
 
 
-def raised(occasion: Occasion, words: Words, company: Company, *, alerts: int = 0) -> Alarm:
-    """The alarm of an occasion; ``alerts`` is how many fire at once (0: as it happens)."""
+def raised(occasion: Occasion, words: Words, company: Company, *, hosts: Sequence[str] = ()) -> Alarm:
+    """The alarm of an occasion, on the hosts that are named, or on one and perhaps a few more."""
     rng = words.rng
     if occasion.slug in CHECKED_FROM_OUTSIDE:
         integration, payload = company.generic, _check(occasion, words)
     else:
-        count = alerts or rng.choices((1, 2, 3, 4), (6, 3, 2, 1))[0]
-        integration, payload = company.alertmanager, _alertmanager(occasion, words, count)
+        count = rng.choices((0, 1, 2, 3), (6, 3, 2, 1))[0]
+        hosts = hosts or (words.values["host"], *(f"{occasion.slug}-{number}" for number in range(21, 21 + count)))
+        integration, payload = company.alertmanager, _alertmanager(occasion, words, hosts)
     delivery = FORMATS[integration.format].parse(
         payload, received_at=occasion.at, default_severity=integration.default_severity
     )
@@ -80,12 +82,11 @@ def raised(occasion: Occasion, words: Words, company: Company, *, alerts: int = 
     return Alarm(integration, payload, delivery, late)
 
 
-def _alertmanager(occasion: Occasion, words: Words, count: int) -> dict[str, Any]:
+def _alertmanager(occasion: Occasion, words: Words, hosts: Sequence[str]) -> dict[str, Any]:
     name, description = occasion.failure.alert, words.measured()
     common = {"alertname": name, "service": occasion.slug, "severity": PROMETHEUS_WORDS[occasion.severity]}
     common |= {"region": words.values["region"], "environment": "production"}
     annotations = {"summary": words.pick(occasion.failure.summaries), "description": description}
-    hosts = [words.values["host"], *(f"{occasion.slug}-{number}" for number in range(21, 20 + count))]
     return {
         "version": "4",
         "status": "firing",

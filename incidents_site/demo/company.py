@@ -134,7 +134,7 @@ SERVICES: dict[str, tuple[str, str, int, str, str, tuple[str, ...]]] = {
         "Dashboards",
         "product",
         3,
-        Health.OPERATIONAL,
+        Health.DEGRADED,
         "Customers' charts and scheduled reports.",
         ("query-engine", "postgresql"),
     ),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Step = tuple["datetime", "Callable[[Consequences], None]"]
 
+SWEPT_WITHIN = timedelta(seconds=1.2)
 NOTES = {"critical": (4, 6), "high": (3, 4), "medium": (1, 3), "low": (0, 2)}
 EVIDENCE = {"critical": (2, 3), "high": (1, 3), "medium": (0, 2), "low": (0, 1)}
 RAISED = (
@@ -312,8 +313,8 @@ class Replay:
 
     def _page_until(self, at: datetime) -> None:
         for each in self.escalations:
-            while each.state == Escalation.State.RUNNING and each.due_at < at:
-                out = Consequences(min(each.due_at + timedelta(seconds=self.rng.uniform(0.1, 1.1)), at))
+            while each.state == Escalation.State.RUNNING and each.due_at + SWEPT_WITHIN < at:
+                out = Consequences(each.due_at + self.rng.uniform(0.1, 1) * SWEPT_WITHIN)
                 self._advance(each, out)
                 self._keep(out)
 

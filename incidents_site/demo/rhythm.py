@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DAYS = 182
 QUIET = timedelta(hours=7)  # the youngest occasion of the history; what is under way is declared apart
 ORDINARY, BURSTS, FLAPS = 318, 14, 7
+LATELY = (8, 13, 21, 29, 40, 52)  # hours ago: something always happened in the last days
 BY_MONITOR = 0.68
 
 FAILURES = (*failures_of_change.FAILURES, *failures_of_load.FAILURES)
@@ -58,9 +59,9 @@ def occasions(rng: random.Random, *, now: datetime) -> list[Occasion]:
 
 
 def _ordinary(rng: random.Random, now: datetime) -> Iterator[Occasion]:
-    for _ in range(ORDINARY):
-        severity = _severity(rng, MIX)
-        yield _occasion(rng, _moment(rng, now), severity, by_monitor=rng.random() < BY_MONITOR)
+    lately = [now - timedelta(hours=hours, seconds=rng.randint(0, 3000)) for hours in LATELY]
+    for at in (*lately, *(_moment(rng, now) for _ in range(ORDINARY - len(lately)))):
+        yield _occasion(rng, at, _severity(rng, MIX), by_monitor=rng.random() < BY_MONITOR)
 
 
 def _bursts(rng: random.Random, now: datetime) -> Iterator[Occasion]:

@@ -20,6 +20,7 @@ from incidents_site.demo.story import Words
 from notifications.models import Attempt, Notification
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from incidents_site.demo.company import Company
@@ -29,7 +30,7 @@ UNANSWERED_FOR = timedelta(minutes=2, seconds=40)  # before the second step, and
 
 OUTAGE = replace(
     DEPLOY,
-    summaries=("{pct} % of queries fail in every region since {version}",),
+    summaries=("34 % of queries fail in every region since {version}",),
     descriptions=(
         "Searches and dashboards answer `503` for about one query in three. The rollout of {version} reached the last "
         "region two minutes before.",
@@ -60,13 +61,22 @@ def _outage(company: Company, rng: random.Random, *, now: datetime) -> Incident:
     occasion = Occasion(
         at=now - UNANSWERED_FOR, failure=OUTAGE, slug="query-engine", severity=Severity.CRITICAL, by_monitor=True
     )
-    return _fires(occasion, company, rng, also=("ai-service", "dashboards"), began=MINUTE)
+    return _fires(
+        occasion,
+        company,
+        rng,
+        hosts=("query-engine-2", "query-engine-5", "query-engine-6"),
+        also=("ai-service", "dashboards"),
+        began=MINUTE,
+    )
 
 
 def _late(company: Company, rng: random.Random, *, now: datetime) -> Incident:
     at = now - 34 * MINUTE
     occasion = Occasion(at=at, failure=LATE, slug="kafka", severity=Severity.HIGH, by_monitor=True)
-    incident = _fires(occasion, company, rng, also=("ingest-pipeline",), began=4 * MINUTE)
+    incident = _fires(
+        occasion, company, rng, hosts=("kafka-3", "kafka-5", "kafka-7"), also=("ingest-pipeline",), began=4 * MINUTE
+    )
     sam, jonas = company.users["sam"], company.users["jonas"]
     lifecycle.acknowledge(incident, by=sam, now=at + timedelta(minutes=2, seconds=51))
     lifecycle.transition(incident, to=Status.INVESTIGATING, by=sam, now=at + 5 * MINUTE)
@@ -130,13 +140,18 @@ def _old_numbers(company: Company, late: Incident, *, now: datetime) -> Incident
 
 
 def _fires(
-    occasion: Occasion, company: Company, rng: random.Random, *, also: tuple[str, ...], began: timedelta
+    occasion: Occasion,
+    company: Company,
+    rng: random.Random,
+    *,
+    hosts: Sequence[str],
+    also: Sequence[str],
+    began: timedelta,
 ) -> Incident:
     """Alerts of Prometheus come in and still fire; the first pages have been handed over."""
     service = company.services[occasion.slug]
-    alarm = alarms.raised(
-        occasion, Words(occasion.failure, rng, service=service.name, slug=occasion.slug), company, alerts=3
-    )
+    words = Words(occasion.failure, rng, service=service.name, slug=occasion.slug)
+    alarm = alarms.raised(occasion, words, company, hosts=hosts)
     alarms.event(alarm, alarm.payload, at=occasion.at).save()
     draft = Draft(
         title=alarm.delivery.title,

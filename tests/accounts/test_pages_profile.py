@@ -23,9 +23,10 @@ def at_desk(client, alice):
 
 
 @pytest.fixture
-def just_signed_in(client, alice):
+def proven(client, alice):
     people.set_password(alice, password=PASSWORD, by=None)
-    client.post(reverse("account_login"), {"login": "alice", "password": PASSWORD})
+    client.force_login(alice)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     return client
 
 
@@ -58,9 +59,9 @@ def test_teams_contact_methods_and_links_are_on_the_page(at_desk, alice):
         assert words in page
 
 
-def test_a_token_is_shown_once_and_works(just_signed_in, alice):
+def test_a_token_is_shown_once_and_works(proven, alice):
     fields = {"name": "deploy", "scope": "write", "lifetime": "30"}
-    response = just_signed_in.post(reverse("accounts:token_new"), fields)
+    response = proven.post(reverse("accounts:token_new"), fields)
     assert response.status_code == 201
     assert "no-store" in response["Cache-Control"]
     secret = re.search(r'<code id="token">(mst_[^<]+)</code>', response.content.decode())[1]
@@ -68,21 +69,23 @@ def test_a_token_is_shown_once_and_works(just_signed_in, alice):
     assert tokens.find(secret) == token
     assert (token.user, token.scope) == (alice, "write")
     assert token.expires_at is not None
-    page = just_signed_in.get("/me/").content.decode()
+    page = proven.get("/me/").content.decode()
     assert secret not in page
     assert token.prefix in page
 
 
-def test_a_token_needs_a_fresh_sign_in(at_desk):
-    for send in (at_desk.get, at_desk.post):
+def test_a_token_needs_a_fresh_proof(client, alice):
+    people.set_password(alice, password=PASSWORD, by=None)
+    client.post(reverse("account_login"), {"login": "alice", "password": PASSWORD})
+    for send in (client.get, client.post):
         response = send(reverse("accounts:token_new"), {"name": "deploy", "scope": "write"})
         assert response.status_code == 302
         assert response["Location"].startswith(reverse("account_reauthenticate"))
     assert not ApiToken.objects.exists()
 
 
-def test_a_token_without_a_name_comes_back(just_signed_in):
-    response = just_signed_in.post(reverse("accounts:token_new"), {"name": "", "scope": "write"})
+def test_a_token_without_a_name_comes_back(proven):
+    response = proven.post(reverse("accounts:token_new"), {"name": "", "scope": "write"})
     assert response.status_code == 422
     assert not ApiToken.objects.exists()
 

@@ -71,7 +71,7 @@ def test_every_operation_stands_in_the_table():
     assert sorted(NEEDS) == sorted(name for name, method, _ in OPERATIONS if method != "GET")
 
 
-@pytest.mark.parametrize(("role", "scope"), itertools.product(Role, Scope.values))
+@pytest.mark.parametrize(("role", "scope"), list(itertools.product(Role, Scope.values)))
 def test_rights_are_the_lesser_of_scope_and_role(role, scope):
     api = Caller(make.user(role=role), scope)
     got, wanted = {}, {}

@@ -49,7 +49,7 @@ def test_a_new_one_is_tested_at_once_and_confirmed_by_a_stranger_to_the_session(
     assert AuditEntry.objects.latest("id").actor == person
 
 
-def test_links_that_are_wrong_old_or_of_something_removed_do_not_work(client, person, time_machine=None):
+def test_links_that_are_wrong_or_of_something_removed_do_not_work(client, person):
     method = make.contact(person, "email", "dora@example.com", verified=False)
     token = links.dumps(method.pk, salt=contacts.CONFIRM_SALT)
     assert client.get(reverse("notifications:confirm", args=["nonsense"])).status_code == 404

@@ -47,7 +47,7 @@ def test_a_policy_is_made_with_steps_in_order(at_desk, alice, bob, manager):
     response = at_desk.post(reverse("oncall:policy_new"), data)
     policy = EscalationPolicy.objects.get()
     assert (response.status_code, response["Location"]) == (303, f"/escalation-policies/{policy.pk}")
-    assert changes.lines(policy) == ["after 0 min: user alice", "after 5 min: user bob, team core"]
+    assert changes.lines(policy) == ["after 0 min: user alice", "after 5 min: team core, user bob"]
     assert (policy.repeat, policy.repeat_after_minutes) == (2, 10)
     entry = AuditEntry.objects.latest("id")
     assert (entry.actor, entry.after) == (manager, {"steps": changes.lines(policy)})
@@ -110,7 +110,7 @@ def test_the_form_of_a_policy_shows_what_it_has(at_desk, alice):
     policy = make.escalation_policy(team, name="Core first", team=team)
     page = at_desk.get(reverse("oncall:policy_edit", args=[policy.pk])).content.decode()
     assert f'<option value="{team.pk}" selected>' in page
-    assert f'value="team:{team.pk}" id="id_steps-0-targets_1" checked' in page or "checked" in page
+    assert page.count(" checked") == 1 + page.count('data-keys-switch checked')
 
 
 def test_who_was_switched_off_stays_a_target_until_taken_out(at_desk, alice, bob):

@@ -1,0 +1,266 @@
+"""Demo data: a made-up company that looks alive, keeps every promise of the tables, and goes without a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import re
+import stat
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts import tokens
+from accounts.models import AuditEntry, Membership, Role, Team, User
+from alerts.models import Alert, AlertLink, Event, Group, Integration
+from catalog.models import Service
+from incidents import escalation as paging
+from incidents import lifecycle, sla
+from incidents.lifecycle import Draft
+from incidents.models import (
+    Escalation,
+    Evidence,
+    Holiday,
+    Incident,
+    IncidentSettings,
+    PlannedAction,
+    Severity,
+    SlaClock,
+    Status,
+    TimelineEntry,
+)
+from incidents_site.demo import course, loading, people, removal, rhythm
+from notifications import delivery
+from notifications.models import Attempt, ContactMethod, Notification
+from oncall.models import EscalationPolicy
+from tests import make
+
+DEMO_MODELS = (User, Team, Service, EscalationPolicy, Integration, Incident)
+Kind = TimelineEntry.Kind
+
+
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker, tmp_path_factory):
+    """The demo, loaded once for all tests of this file, and the moment of it. Nothing is committed."""
+    muster = dataclasses.replace(django_settings.MUSTER, demo=True, data_dir=tmp_path_factory.mktemp("data"))
+    fast = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with django_db_blocker.unblock(), override_settings(MUSTER=muster, PASSWORD_HASHERS=fast), transaction.atomic():
+        now = timezone.now() - timedelta(days=3,hours=11)
+        loading.load(now=now)
+        yield now
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def demo(loaded):
+    """What a test changes is undone after it."""
+    with transaction.atomic():
+        yield loaded
+        transaction.set_rollback(True)
+
+
+def run(action: str) -> str:
+    out = StringIO()
+    call_command("demo", action, stdout=out)
+    return out.getvalue()
+
+
+def past():
+    return Incident.objects.filter(status__in=("resolved", "postmortem")).prefetch_related("timeline__by")
+
+
+def test_there_are_six_months_of_incidents_of_every_kind(demo):
+    assert Incident.objects.count() >= 300
+    assert not Incident.objects.filter(is_demo=False).exists()
+    assert set(Incident.objects.values_list("severity", flat=True)) == set(Severity.values)
+    assert set(Incident.objects.values_list("status", flat=True)) == set(Status.values)
+    first, last = Incident.objects.earliest("created_at"), Incident.objects.latest("created_at")
+    assert demo - first.created_at > timedelta(days=150)
+    assert demo - last.created_at < timedelta(minutes=5)
+    moved = set(TimelineEntry.objects.filter(kind=Kind.MOVED).values_list("data__to", flat=True))
+    assert moved == {"investigating", "mitigating"}
+
+
+def test_numbers_follow_the_order_of_creation(demo):
+    assert list(past().order_by("id")) == list(past().order_by("created_at"))
+
+
+def test_two_incidents_are_open_and_the_engine_works_on_them(demo):
+    outage, late = Incident.objects.open().order_by("-id")
+    assert (outage.severity, outage.status, outage.assignee) == ("critical", "triggered", None)
+    assert (late.severity, late.status, late.assignee.username) == ("high", "investigating", "sam")
+    assert late.timeline.filter(kind=Kind.NOTED).count() >= 3
+    assert Evidence.objects.filter(incident=late).count() >= 3
+    assert Alert.objects.of_incident(late).filter(status="firing").count() == 3
+    assert outage.escalations.filter(state="running", due_at__gt=demo).count() == outage.escalations.count() > 0
+    before = len(make.pages(outage))
+    paging.advance_due(now=demo + timedelta(minutes=5))
+    assert len(make.pages(outage)) > before
+    sla.check_due(now=demo + timedelta(minutes=5))
+    assert outage.clocks.get().state == "breached"
+    delivery.deliver_due("email", now=timezone.now() + timedelta(minutes=6))
+    assert set(Notification.objects.values_list("state", flat=True)) == {"kept", "sent"}
+
+
+def test_loading_twice_changes_nothing(demo):
+    before = Incident.objects.count(), User.objects.count(), Notification.objects.count()
+    assert "there already" in run("load")
+    assert (Incident.objects.count(), User.objects.count(), Notification.objects.count()) == before
+
+
+def test_the_same_seed_and_moment_give_the_same_history(demo):
+    def drawn(seed):
+        rng = random.Random(seed)
+        return [course.of(each, rng, now=demo) for each in rhythm.occasions(rng, now=demo)]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_every_constraint_of_the_database_holds(demo):
+    connection.check_constraints()  # runs what is deferred; the others held as the rows were written
+    for model in DEMO_MODELS:
+        for row in model.objects.all():
+            row.clean_fields(exclude=["password", "description"] if model is User else [])
+
+
+def test_times_are_in_order(demo):
+    assert not Incident.objects.filter(started_at__gt=F("created_at")).exists()
+    assert not Incident.objects.filter(acknowledged_at__lt=F("created_at")).exists()
+    assert not past().filter(acknowledged_at__gt=F("resolved_at")).exists()
+    assert not past().filter(Q(resolved_at__gte=demo) | Q(resolved_at__lte=F("created_at"))).exists()
+    assert not TimelineEntry.objects.filter(Q(at__gt=demo) | Q(at__lt=F("incident__created_at"))).exists()
+    after = TimelineEntry.objects.filter(incident__in=past(), at__gt=F("incident__resolved_at"))
+    assert set(after.values_list("kind", flat=True)) == {Kind.POSTMORTEM_STARTED, Kind.DETAILS_CHANGED}
+
+
+def test_timelines_tell_what_the_incidents_say(demo):
+    for incident in past():
+        entries = list(incident.timeline.all())
+        assert entries[0].kind == Kind.TRIGGERED
+        assert entries == sorted(entries, key=lambda entry: (entry.at, entry.pk))
+        resolved = [entry for entry in entries if entry.kind == Kind.RESOLVED]
+        assert resolved[-1].at == incident.resolved_at
+        assert len(resolved) == 1 + sum(entry.kind == Kind.REOPENED for entry in entries)
+        answers = [entry.at for entry in entries if entry.kind in {Kind.ACKNOWLEDGED, Kind.MOVED}]
+        assert (min(answers) if answers else None) == incident.acknowledged_at
+        assert (incident.status == "postmortem") == any(entry.kind == Kind.POSTMORTEM_STARTED for entry in entries)
+
+
+def test_those_who_act_are_members_of_a_team_that_is_affected(demo):
+    member = Membership.objects.filter(
+        user=OuterRef("by"), team__services__incident_links__incident=OuterRef("incident")
+    )
+    acted = TimelineEntry.objects.filter(by__isnull=False, incident__in=past())
+    assert acted.count() > 1000
+    assert not acted.exclude(Exists(member)).exists()
+
+
+def test_clocks_ended_as_the_times_say(demo):
+    clocks = SlaClock.objects.filter(incident__in=past(), kind="response").select_related("incident")
+    assert clocks.count() == past().count()
+    assert {clock.state for clock in clocks} == {"met", "breached", "cancelled"}
+    for clock in clocks:
+        answered = clock.incident.acknowledged_at
+        assert clock.met_at == answered
+        late = (answered or clock.incident.resolved_at) > clock.due_at
+        assert clock.state == ("breached" if late else "met" if answered else "cancelled")
+    assert clocks.filter(state="met").count() > 10 * clocks.filter(state="breached").count()
+
+
+def test_nothing_of_the_past_is_owed_any_more(demo):
+    assert not Notification.objects.pending().exists()
+    assert not PlannedAction.objects.filter(state="due").exists()
+    assert not Escalation.objects.filter(incident__in=past(), state="running").exists()
+    assert not SlaClock.objects.filter(incident__in=past(), state="running").exists()
+    assert not Event.objects.filter(state="pending").exists()
+    assert not Group.objects.filter(incident__in=past(), closed_at=None).exists()
+    assert not Alert.objects.filter(group__incident__in=past(), status="firing").exists()
+
+
+def test_pages_were_kept_and_paged_before_the_answer(demo):
+    kept = Notification.objects.filter(state="kept")
+    assert kept.count() == Attempt.objects.filter(outcome="kept").count() > 300
+    for incident in past().filter(acknowledged_at__isnull=True):
+        assert not incident.timeline.filter(kind=Kind.ACKNOWLEDGED).exists()
+    paging_severities = past().filter(severity__in=("critical", "high"), acknowledged_at__isnull=False)
+    for incident in paging_severities.exclude(timeline__kind=Kind.SEVERITY_CHANGED):
+        assert all(at < incident.acknowledged_at for _, at in make.pages(incident))
+        assert make.pages(incident)
+
+
+def test_the_company_has_its_named_services_and_a_default_policy(demo):
+    assert {"ai-service", "query-engine", "kafka", "postgresql"} <= set(Service.objects.values_list("slug", flat=True))
+    assert Service.objects.filter(team=None).count() == Service.objects.filter(escalation_policy=None).count() == 0
+    assert EscalationPolicy.objects.get(is_default=True).is_demo
+    assert IncidentSettings.objects.get().leadership.slug == "leadership"
+    assert set(User.objects.values_list("role", flat=True)) == set(Role.values)
+    assert not ContactMethod.objects.filter(verified_at=None).exists()
+    assert not ContactMethod.objects.exclude(address__endswith=".example").exists()
+
+
+def test_logins_are_printed_for_the_admin_a_responder_and_a_leader(demo, settings):
+    printed = run("logins").splitlines()
+    found = [re.fullmatch(r"login: (\S+) / (\S+)", line).groups() for line in printed]
+    assert [username for username, _ in found] == ["alex", "priya", "dana"]
+    users = [authenticate(username=username, password=password) for username, password in found]
+    assert [user.role for user in users] == ["admin", "responder", "viewer"]
+    assert users[2] in IncidentSettings.objects.get().leadership.members.all()
+    assert stat.S_IMODE(people.logins_file().stat().st_mode) == 0o600
+    assert run("logins").splitlines() == printed
+    assert len({password for _, password in found}) == 3
+
+
+def test_lost_passwords_are_replaced(demo):
+    people.logins_file().unlink()
+    username, password = people.logins()[0]
+    assert authenticate(username=username, password=password)
+    assert json.loads(people.logins_file().read_text())[0] == {"username": "alex", "password": password}
+
+
+def test_removing_leaves_nothing(demo, client):
+    alex = User.objects.get(username="alex")
+    client.force_login(alex, backend="allauth.account.auth_backends.AuthenticationBackend")
+    tokens.create(alex, name="script", scope="read", by=alex)
+    written = AuditEntry.objects.count()
+    printed = run("remove")
+    assert re.search(r"\d+ incidents", printed)
+    for model in (*DEMO_MODELS, TimelineEntry, Notification, Attempt, Alert, Event, Group, Holiday, Membership):
+        assert model.objects.count() == 0, model
+    assert client.session.is_empty() or not client.session.exists(client.session.session_key)
+    assert not people.logins_file().exists()
+    assert AuditEntry.objects.count() == written + 1
+    assert IncidentSettings.objects.get().leadership is None
+    assert run("remove") == "There is no demo data.\n"
+
+
+def test_what_is_real_survives_the_removal(demo):
+    alice = make.user("alice")
+    mine = make.service("checkout", policy=make.escalation_policy(alice))
+    services = [mine, Service.objects.get(slug="kafka")]
+    real = lifecycle.declare(Draft(title="Checkout down", severity="critical", services=services, by=alice))
+    demo_incident = Incident.objects.filter(is_demo=True).latest("id")
+    Incident.objects.filter(pk=real.pk).update(merged_into=demo_incident)
+    AlertLink.objects.create(alert=Alert.objects.latest("id"), incident=real)
+    Holiday.objects.create(date="2031-05-05", name="Founders' day")
+    to_demo_people = Notification.objects.filter(topic=real.topic, user__is_demo=True)
+    kept = list(to_demo_people.values_list("pk", flat=True))
+    removal.remove(now=timezone.now())
+    real.refresh_from_db()
+    assert list(Incident.objects.all()) == [real]
+    assert list(real.affected_services.all()) == [mine]
+    assert real.merged_into is None
+    assert list(User.objects.all()) == [alice]
+    assert kept
+    assert set(Notification.objects.filter(pk__in=kept).values_list("state", flat=True)) == {"cancelled"}
+    assert Notification.objects.filter(user=alice, state="pending", purpose="page").exists()
+    assert Holiday.objects.get().name == "Founders' day"
+    lifecycle.acknowledge(real, by=alice)
