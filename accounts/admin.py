@@ -38,8 +38,8 @@ for model in (Group, EmailAddress, EmailConfirmation, Authenticator):
 class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     """People are switched off instead of deleted, so that history keeps their names."""
 
-    form = ChangeUserForm  # type: ignore[assignment]
-    add_form = NewUserForm  # type: ignore[assignment]
+    form = ChangeUserForm
+    add_form = NewUserForm
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("name", "email", "time_zone")}),
@@ -53,7 +53,7 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     search_fields = ("username", "name", "email")
     filter_horizontal = ()
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through accounts.people, which guards the last admin."""
         names = [name for name in (*FIELDS, "is_active") if name in form.cleaned_data]
         values = {name: form.cleaned_data[name] for name in names}
@@ -75,9 +75,9 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
         user = self.get_object(request, unquote(id))
         if request.method == "POST" and user is not None and self.has_change_permission(request, user):
             form = AdminPasswordChangeForm(user, request.POST)
-            is_clear = form.is_valid() and (form.cleaned_data["set_usable_password"] or "unset-password" in request.POST)
-            if is_clear:
-                password = form.cleaned_data["password1"] if form.cleaned_data["set_usable_password"] else None
+            keeps_one = form.is_valid() and form.cleaned_data["set_usable_password"]
+            if keeps_one or (form.is_valid() and "unset-password" in request.POST):
+                password = form.cleaned_data["password1"] if keeps_one else None
                 user = people.set_password(user, password=password, by=person(request))
                 if user == request.user:
                     update_session_auth_hash(request, user)
@@ -112,9 +112,7 @@ class TeamAdmin(AuditedAdmin):
         rows = [each.cleaned_data for each in formset.forms if each.cleaned_data.get("user")]
         rows = [row for row in rows if not row.get("DELETE")]
         managers = [row["user"] for row in rows if row["is_manager"]]
-        people.set_members(
-            form.instance, members=[row["user"] for row in rows], managers=managers, by=person(request)
-        )
+        people.set_members(form.instance, members=[row["user"] for row in rows], managers=managers, by=person(request))
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
 

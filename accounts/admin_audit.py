@@ -84,7 +84,7 @@ class AuditedAdmin(admin.ModelAdmin):
 class ReadOnlyAdmin(AuditedAdmin):
     """For what only Muster itself writes."""
 
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.querysets import ApiTokenQuerySet, AuditEntryQuerySet, TeamQuerySet, UserManager
+from core import time_zones
 from core.timestamps import Timestamped
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ class User(AbstractBaseUser, Timestamped):
     name = models.CharField(max_length=150, blank=True)
     email = models.EmailField(blank=True)
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.RESPONDER)
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, such as Europe/Berlin.")
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[time_zones.validate],
+        help_text="IANA name, such as Europe/Berlin.",
+    )
     is_active = models.BooleanField(default=True, help_text="Switch off instead of deleting.")
     is_demo = models.BooleanField(default=False, editable=False)
 

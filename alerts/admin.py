@@ -33,7 +33,7 @@ class IntegrationAdmin(AuditedAdmin):
         """The page that shows the key."""
         return see_other("alerts:integration_new")
 
-    def save_model(self, request: HttpRequest, obj: Integration, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through alerts.integrations."""
         integrations.update(obj, by=person(request), **{name: getattr(obj, name) for name in integrations.EDITABLE})
 

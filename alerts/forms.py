@@ -34,7 +34,7 @@ class LinkAlertsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._user = user
         self.alerts: list[Alert] = []
-        self.fields["recent"].choices = [(alert.reference, alert) for alert in recent]  # type: ignore[attr-defined]
+        self.fields["recent"].choices = [(alert.reference, _line(alert)) for alert in recent]  # type: ignore[attr-defined]
 
     def clean_references(self) -> list[str]:
         """References in upper case, each once."""
@@ -51,6 +51,10 @@ class LinkAlertsForm(forms.Form):
         except linking.UnknownAlerts as error:
             self.add_error("references", str(error))
         return cleaned
+
+
+def _line(alert: Alert) -> str:
+    return ", ".join(part for part in (str(alert), alert.place, alert.get_status_display().lower()) if part)
 
 
 class IntegrationForm(forms.ModelForm):

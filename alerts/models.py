@@ -12,7 +12,6 @@ from catalog.models import Service
 from core.timestamps import Timestamped
 from incidents.models import Incident, Severity
 
-
 # What monitors call the place where something fires, the most exact first.
 PLACE_LABELS = ("instance", "pod", "host", "hostname", "node", "region")
 
@@ -175,7 +174,6 @@ class Alert(models.Model):
     def reference(self) -> str:
         """How people and addresses name it: ALR-7."""
         return f"ALR-{self.pk}"
-
 
     @property
     def place(self) -> str:

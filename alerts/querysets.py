@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case, F, Func, OuterRef, Q, Subquery, When
@@ -33,8 +33,8 @@ class IntegrationQuerySet(models.QuerySet["Integration"]):
 
     def for_list(self) -> IntegrationQuerySet:
         """With what the list shows of each, and when it last heard something (index alerts_event_integration)."""
-        newest = self.model._meta.get_field("events").related_model.objects.filter(integration=OuterRef("pk"))
-        last = newest.order_by("-id").values("received_at", "state")[:1]
+        events: Any = self.model._meta.get_field("events").related_model
+        last = events.objects.filter(integration=OuterRef("pk")).order_by("-id").values("received_at", "state")[:1]
         rows: IntegrationQuerySet = self.select_related("service__team")
         return rows.annotate(
             last_event_at=Subquery(last.values("received_at")), last_event_state=Subquery(last.values("state"))

@@ -45,7 +45,8 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     except pagination.BadCursor:
         raise Http404 from None
     integrations = Integration.objects.visible_to(user)
-    context: dict[str, Any] = {"page": page, "tab": tab, "tabs": TABS, "incident": incident, "integrations": integrations}
+    context: dict[str, Any] = {"page": page, "tab": tab, "tabs": TABS, "incident": incident}
+    context |= {"integrations": integrations}
     context |= {"integration": number, "manages": integrations.managed_by(user).exists() or user.manages(None)}
     return htmx.render(request, "alerts/alert_list.html", context)
 

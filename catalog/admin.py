@@ -40,7 +40,7 @@ class ServiceAdmin(AuditedAdmin):
     )  # fmt: skip
     inlines = (DependencyInline,)
 
-    def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """A new one, or what changed."""
         values = {name: getattr(obj, name) for name in changes.EDITABLE}
         if change:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zoneinfo
 from functools import cache
 
+from django.core.exceptions import ValidationError
+
 # Aliases of the database's own bookkeeping, and fixed offsets whose signs surprise everybody.
 _HIDDEN = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 
@@ -20,6 +22,14 @@ def choices(*, current: str = "UTC") -> list[tuple[str, str]]:
     """For a select; a stored name that is not offered any more stays choosable."""
     offered = names() if current in names() or not current else (current, *names())
     return [(name, name.replace("_", " ")) for name in offered]
+
+
+def validate(name: str) -> None:
+    """For models: raises ValidationError for a name that this machine does not know."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError("Enter an IANA time zone such as Europe/Berlin.") from None
 
 
 @cache

@@ -13,6 +13,7 @@ from incidents import messages, plan, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, Severity
 from incidents.telling import Reach
+from incidents.timeline import EARLIEST_YEAR
 from notifications.models import Notification
 
 if TYPE_CHECKING:
@@ -139,13 +140,20 @@ def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **
         setattr(incident, name, value)
     if not incident.title:
         raise ValidationError({"title": "Say in a few words what is wrong."})
-    if incident.started_at > out.now:
-        raise ValidationError({"started_at": "Impact cannot begin in the future."})
+    check_start(incident.started_at, now=out.now)
     incident.full_clean(exclude=["assignee", "created_by", "merged_into"], validate_constraints=False)
     incident.save(update_fields=[*changed, "updated_at"])
     out.record(incident, Kind.DETAILS_CHANGED, by=by, fields=sorted(changed))
     out.write()
     return incident
+
+
+def check_start(started_at: datetime, *, now: datetime) -> None:
+    """Impact began at some time in living memory. Raises ValidationError."""
+    if started_at > now:
+        raise ValidationError({"started_at": "Impact cannot begin in the future."})
+    if started_at.year < EARLIEST_YEAR:
+        raise ValidationError({"started_at": f"This time is before {EARLIEST_YEAR}."})
 
 
 def _tidied(changes: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ STAGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One timeline entry: an entry about paging with the notifications it speaks of, a note with what it said before."""
+    """One timeline entry; one about paging has its notifications, a note has what it said before."""
 
     entry: TimelineEntry
     pages: list[Notification]

@@ -96,8 +96,7 @@ def _build(draft: Draft, *, now: datetime) -> Incident:
     if not title:
         raise ValidationError({"title": "Say in a few words what is wrong."})
     started_at = draft.started_at or now
-    if started_at > now:
-        raise ValidationError({"started_at": "Impact cannot begin in the future."})
+    changes.check_start(started_at, now=now)
     incident = Incident(
         title=title,
         description=clean(draft.description, limit=TEXT_LIMIT),

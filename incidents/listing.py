@@ -5,7 +5,9 @@ Every order ends in the id and is served by an index of ``Incident`` read in eit
 * ``id`` by the primary key, ``created`` by ``incidents_by_created``, ``title`` by ``incidents_by_title``
 * ``severity`` by ``incidents_by_severity`` (descending is worst first), ``status`` by ``incidents_by_status``
 * ``duration`` by ``incidents_by_duration``: what still runs counts as the longest, the oldest of it first
-* ``assignee`` by ``incidents_by_assignee``: the few people are sorted by name, then each one's incidents follow
+
+``assignee`` is the exception: people want names in order, which no index of ``Incident`` knows, so PostgreSQL keeps
+the best fifty of all rows of the tab (0.2 to 0.4 s for 300,000).
 """
 
 from __future__ import annotations

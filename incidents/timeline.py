@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 NOTE_LIMIT = 20_000
+EARLIEST_YEAR = 1970
 
 MITIGATIONS = {"fix_applied": "Fix applied", "scaled": "Scaled", "rolled_back": "Rolled back"}
 
@@ -115,4 +116,6 @@ def _note_text(text: str) -> str:
 def _past(at: datetime, *, now: datetime) -> datetime:
     if at > now:
         raise ValidationError({"at": "This time is in the future."})
+    if at.year < EARLIEST_YEAR:
+        raise ValidationError({"at": f"This time is before {EARLIEST_YEAR}."})
     return at

@@ -74,7 +74,7 @@ class ContactMethodAdmin(AuditedAdmin):
         for method in queryset:
             contacts.confirm(method, by=person(request))
 
-    def save_model(self, request: HttpRequest, obj: ContactMethod, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through notifications.contacts, which makes the signing secret of a webhook."""
         made, _ = contacts.add(
             obj.user,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core import signing as links
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -48,12 +48,18 @@ def add(
     now = now or timezone.now()
     address = checked_address(kind, address)
     method = ContactMethod.objects.select_for_update().filter(user=user, kind=kind, address=address).first()
-    if method is not None:
-        return (confirm(method, by=by, now=now) if is_verified else method), False
-    method = ContactMethod(user=user, kind=kind, address=address, verified_at=now if is_verified else None)
-    if kind == Channel.WEBHOOK:
-        method.signing_secret = signing.new_secret()
-    return audit.save(method, by=by), True
+    if method is None:
+        method = ContactMethod(user=user, kind=kind, address=address, verified_at=now if is_verified else None)
+        if kind == Channel.WEBHOOK:
+            method.signing_secret = signing.new_secret()
+        try:
+            with transaction.atomic():
+                return audit.save(method, by=by), True
+        except (IntegrityError, ValidationError):  # somebody added the very same one at this moment
+            method = ContactMethod.objects.filter(user=user, kind=kind, address=address).first()
+            if method is None:
+                raise
+    return (confirm(method, by=by, now=now) if is_verified else method), False
 
 
 def checked_address(kind: str, address: str) -> str:

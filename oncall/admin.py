@@ -53,7 +53,7 @@ class EscalationPolicyAdmin(AuditedAdmin):
         """A policy without steps pages nobody, so a new one is made where steps are."""
         return see_other("oncall:policy_new")
 
-    def save_model(self, request: HttpRequest, obj: EscalationPolicy, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through oncall.changes; the steps stay."""
         changes.update_policy(obj, by=person(request), **{name: getattr(obj, name) for name in changes.EDITABLE})
 

@@ -54,7 +54,7 @@ def update_policy(policy: EscalationPolicy, *, by: User | None, **fields: Any) -
     """Change what a policy is called and how it repeats; a new default takes the place of the old one."""
     unknown = fields.keys() - set(EDITABLE)
     if unknown:
-        raise ValidationError({name: "A policy has no such field." for name in sorted(unknown)})
+        raise ValidationError(dict.fromkeys(sorted(unknown), "A policy has no such field."))
     if policy.pk:
         policy = EscalationPolicy.objects.select_for_update(of=("self",)).get(pk=policy.pk)
     for name, value in fields.items():

@@ -103,10 +103,6 @@ class BaseStepFormSet(forms.BaseFormSet):
 
     deletion_widget = forms.CheckboxInput
 
-    def get_ordering_widget(self) -> forms.Widget:
-        """Places count from 1."""
-        return forms.NumberInput(attrs={"min": 1})
-
     def steps(self) -> list[Step]:
         """Every step that pages somebody, in order; of equal numbers the upper one first."""
         numbered = [

@@ -19,7 +19,7 @@ from oncall.forms import PolicyForm, Targets, initial_of, step_formset
 from oncall.models import EscalationPolicy
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, QueryDict
 
 
 @login_required
@@ -80,7 +80,7 @@ def _edit(request: HttpRequest, user: User, policy: EscalationPolicy | None) -> 
     return render(request, "oncall/policy_form.html", context, status=status)
 
 
-def _one_more(request: HttpRequest) -> dict[str, object]:
+def _one_more(request: HttpRequest) -> QueryDict:
     """What was typed, with room for one more step: a button that works without a script."""
     data = request.POST.copy()
     count = data.get("steps-TOTAL_FORMS", "0")

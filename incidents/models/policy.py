@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Team, User
+from core import time_zones
 from core.timestamps import Timestamped
 
 
@@ -118,7 +119,12 @@ class IncidentSettings(Timestamped):
         related_name="+",
         help_text="Paged when every escalation step is used up. Empty: every admin.",
     )
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, such as Europe/Berlin.")
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[time_zones.validate],
+        help_text="IANA name, such as Europe/Berlin.",
+    )
     opens_at = models.TimeField(default=dt.time(9, 0))
     closes_at = models.TimeField(default=dt.time(17, 0))
     weekdays = ArrayField(

@@ -69,7 +69,7 @@ def soon_seconds(clock: SlaClock) -> int:
 
 @register.simple_tag
 def length(start: datetime, end: datetime, in_words: bool = False) -> str:
-    """``{% length clock.started_at clock.met_at %}``: 1:48, or 3 h 04 min; ``in_words`` for round ones, 5 min or 1 h."""
+    """``{% length clock.started_at clock.met_at %}``: 1:48, 3 h 04 min; ``in_words``: 5 min, 1 h."""
     seconds = (end - start).total_seconds()
     return durations.words(seconds) if in_words else durations.clock(seconds)
 

@@ -24,8 +24,7 @@ def at_desk(client, alice):
 
 @pytest.fixture
 def proven(client, alice):
-    people.set_password(alice, password=PASSWORD, by=None)
-    client.force_login(alice)
+    client.force_login(people.set_password(alice, password=PASSWORD, by=None))
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     return client
 

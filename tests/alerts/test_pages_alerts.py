@@ -63,7 +63,9 @@ def test_the_list_goes_on_with_a_cursor_and_refuses_a_made_up_one(at_desk, key, 
 
 def test_the_list_asks_the_database_as_often_for_twenty_alerts_as_for_one(at_desk, key):
     fire(key, "first")
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         at_desk.get(reverse("alerts:list"))
     fire(key, *(f"alert {number}" for number in range(20)))
     with CaptureQueriesContext(connection) as many:

@@ -64,7 +64,8 @@ def test_list_and_page_ask_the_database_as_often_for_many_as_for_one(at_desk, al
     addresses = (reverse("catalog:service_list"), reverse("catalog:service_detail", args=["first"]))
     few = cost(*addresses)
     for number in range(5):
-        other = make.service(team=make.team(f"team-{number}", make.user(f"u{number}")), policy=make.escalation_policy(alice))
+        crew = make.team(f"team-{number}", make.user(f"u{number}"))
+        other = make.service(team=crew, policy=make.escalation_policy(alice))
         first.dependencies.create(depends_on=other)
         other.dependencies.create(depends_on=first)
         make.incident(services=[first])

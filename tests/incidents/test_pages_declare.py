@@ -104,7 +104,9 @@ def test_mistakes_are_shown_and_nothing_typed_is_lost(at_desk, address, data, me
 def test_the_address_fills_the_form(at_desk, address):
     for slug in ("kafka", "search", "storage"):
         make.service(slug)
-    page = at_desk.get(f"{address}?title=Kafka+lags&severity=medium&service=kafka&service=search&color=red").content.decode()
+    page = at_desk.get(
+        f"{address}?title=Kafka+lags&severity=medium&service=kafka&service=search&color=red"
+    ).content.decode()
     form = page.split('name="title"')[1].split("</form>")[0]
     chosen = re.findall(r'<input type="(?:radio|checkbox)"[^>]*value="([a-z]+)"[^>]*checked', form)
     assert form.lstrip().startswith('value="Kafka lags"')

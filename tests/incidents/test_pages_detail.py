@@ -256,7 +256,14 @@ def test_the_plan_shows_what_comes_when_and_to_whom(at_desk, alice, bob):
     SeverityPolicy.objects.filter(severity="critical").update(leadership_after_minutes=10, resolve_within_minutes=60)
     incident = make.incident(steps=[alice, bob], at=now)
     said = text(at_desk.get(incident.get_absolute_url())).split("by policy for critical")[1]
-    order = ["step 2 of", "Response clock", "Notify leadership", "Page the last resort", "Resolution clock", "Page on-call"]
+    order = [
+        "step 2 of",
+        "Response clock",
+        "Notify leadership",
+        "Page the last resort",
+        "Resolution clock",
+        "Page on-call",
+    ]
     places = [said.index(words) for words in order]
     assert places == sorted(places)
     assert "then" in said
@@ -301,7 +308,10 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
         "severity_changed": ({"from": "low", "to": "high"}, "Alice changed severity Low to High"),
         "services_changed": ({"added": ["kafka"], "removed": ["search"]}, "added kafka and removed search"),
         "details_changed": ({"fields": ["started_at"]}, "Alice changed the beginning of the impact"),
-        "evidence_linked": ({"url": "https://x.example", "kind": "log", "caption": "Errors"}, "linked evidence: Errors"),
+        "evidence_linked": (
+            {"url": "https://x.example", "kind": "log", "caption": "Errors"},
+            "linked evidence: Errors",
+        ),
         "mitigated": ({"mitigation": "rolled_back"}, "Alice mitigated: Rolled back"),
         "paged": ({"people": ["Bob"], "reason": "Step 1", "unreachable": ["Eve"]}, "Bob paged, Step 1; no contact"),
         "page_failed": ({"person": "Bob", "channel": "email", "why": "refused", "still_trying": True}, "still trying"),
@@ -361,15 +371,15 @@ def test_the_page_costs_the_same_queries_whatever_happened(at_desk, alice, bob):
             assert at_desk.get(incident.get_absolute_url()).status_code == 200
         return len(queries)
 
-    timeline.correct_note(
-        timeline.add_note(incident, text="a", by=bob), text="b", at=timezone.now() - MINUTE, by=alice
-    )
+    timeline.correct_note(timeline.add_note(incident, text="a", by=bob), text="b", at=timezone.now() - MINUTE, by=alice)
     few = cost()
     for index in range(12):
         note = timeline.add_note(incident, text=f"a{index}", by=bob)
         timeline.correct_note(note, text=f"b{index}", at=note.at, by=alice)
         timeline.link_evidence(incident, url=f"https://example.com/{index}", by=bob)
-    changes.change_services(incident, services=[make.service(policy=make.escalation_policy(bob)) for _ in "123"], by=bob)
+    changes.change_services(
+        incident, services=[make.service(policy=make.escalation_policy(bob)) for _ in "123"], by=bob
+    )
     assert cost() == few <= MOST_QUERIES
 
 

@@ -44,6 +44,8 @@ from notifications.models import Attempt, ContactMethod, Notification
 from oncall.models import EscalationPolicy
 from tests import make
 
+pytestmark = pytest.mark.django_db
+
 DEMO_MODELS = (User, Team, Service, EscalationPolicy, Integration, Incident)
 Kind = TimelineEntry.Kind
 
@@ -60,12 +62,10 @@ def loaded(django_db_setup, django_db_blocker, tmp_path_factory):
         transaction.set_rollback(True)
 
 
-@pytest.fixture(autouse=True)
-def demo(loaded):
-    """What a test changes is undone after it."""
-    with transaction.atomic():
-        yield loaded
-        transaction.set_rollback(True)
+@pytest.fixture
+def demo(loaded, db):
+    """The moment of the demo. What a test changes is undone after it."""
+    return loaded
 
 
 def run(action: str) -> str:

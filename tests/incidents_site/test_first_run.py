@@ -48,7 +48,12 @@ def test_a_made_up_link_does_not_work(client):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"password2": "something else"}, {"password1": "short", "password2": "short"}, {"email": "x"}, {"username": "taken"}],
+    [
+        {"password2": "something else"},
+        {"password1": "short", "password2": "short"},
+        {"email": "x"},
+        {"username": "taken"},
+    ],
 )
 def test_mistakes_come_back_with_what_was_typed_and_no_password(client, link, wrong):
     make.user("taken")

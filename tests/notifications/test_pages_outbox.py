@@ -114,9 +114,7 @@ def test_a_message_to_somebody_else_is_not_there(client, alice, bob):
 
 def test_an_inbox_is_for_the_team_and_for_admins(client, admin, alice, bob):
     team = make.team("core", alice)
-    rows = [
-        outbox.to_team(team, Message("Look", "Here", "/x"), topic="t", key="k", purpose="ticket", now=make.NOW)
-    ]
+    rows = [outbox.to_team(team, Message("Look", "Here", "/x"), topic="t", key="k", purpose="ticket", now=make.NOW)]
     outbox.enqueue(rows)
     address = reverse("notifications:team_inbox", args=["core"])
     for person, status in ((admin, 200), (alice, 200), (bob, 404)):
