@@ -193,6 +193,17 @@ def _days(lines: Iterable[Line]) -> list[tuple[date, list[Line]]]:
     return list(days.items())
 
 
+def how_it_came(incident: Incident) -> str:
+    """One sentence: the status of the incident, and who brought it there when."""
+    moves = incident.timeline.select_related("by").filter(kind__in=[*STAGE_OF, Kind.MOVED, Kind.REOPENED])
+    entry = moves.order_by("-id").first()
+    status = incident.get_status_display().lower()
+    if entry is None:
+        return f"{incident.reference} is {status} by now."
+    at = timezone.localtime(entry.at)
+    return f"{incident.reference} is {status} by now: {entry.actor}, {entry.get_kind_display().lower()} {at:%H:%M:%S}."
+
+
 # ---- the plan ------------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,10 @@ class ActionForm(forms.Form):
         options.setdefault("auto_id", f"{name}-%s")
         super().__init__(*args, **options)
 
+    def typed(self) -> list[str]:
+        """The texts that a person wrote into a valid form, to be given back where they could not be used."""
+        return [text for text in self.cleaned_data.values() if isinstance(text, str) and " " in text.strip()]
+
 
 class TextField(forms.CharField):
     """Several lines. Browsers end them with CR and LF; we keep LF, as everybody else writes them."""

@@ -197,7 +197,9 @@ class Supervisor:
         self._exists("SELECT 1")
         self.say("Preparing the database and static files")
         self._manage("prepare")
-        if self.config.demo and not self._exists("SELECT FROM accounts_user"):
+        is_new = not self._exists("SELECT FROM accounts_user")
+        was_removed = self._exists("SELECT FROM accounts_auditentry WHERE action = 'removed demo data'")
+        if self.config.demo and is_new and not was_removed:
             self.say("Loading demo data (once; MUSTER_DEMO=0 starts empty)")
             self._manage("demo", "load")
         greeting = []

@@ -13,10 +13,10 @@ from accounts.access import person
 from core.htmx import HtmxHttpRequest
 from core.redirects import see_other
 from incidents import changes, forms, lifecycle
-from incidents.fetching import incident_for, incident_for_responder
+from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
-from incidents.views.detail import applied, page
+from incidents.views.detail import applied, overtaken
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -33,9 +33,7 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     try:
         lifecycle.acknowledge(incident, by=user)
     except NotAllowedNow:
-        now = incident_for(user, reference)
-        conflict = f"{now.reference} is {now.get_status_display().lower()} already; nobody waits for an answer."
-        return page(request, now, status=409, conflict=conflict)
+        return overtaken(request, reference)
     if incident.status == Status.TRIGGERED:
         messages.success(request, f"{incident.reference} is yours: acknowledged, and nobody else is paged.")
     else:

@@ -50,20 +50,18 @@ def page(
     incident: Incident,
     *,
     status: int = 200,
-    conflict: str = "",
+    more: dict[str, Any] | None = None,
     filled: dict[str, forms.ActionForm] | None = None,
 ) -> HttpResponse:
-    """The whole page; ``filled`` are forms that were sent and not accepted, ``conflict`` what could not be done."""
+    """The whole page; ``filled`` are forms that were sent and not accepted, ``more`` is for its top."""
     user = person(request)
     workspace = detail.load(incident, now=timezone.now(), everything="all" in request.GET)
     context: dict[str, Any] = {
         "incident": incident,
         "workspace": workspace,
         "primary": NEXT_STAGE.get(Status(incident.status), ""),
-        "moves": incident.moves(),
-        "conflict": conflict,
         "can_respond": user.has_role(Role.RESPONDER),
-    }
+    } | (more or {})
     if context["can_respond"]:
         context |= {"forms": _forms(incident, workspace) | (filled or {}), "policies": policies()}
     return render(request, "incidents/incident_detail.html", context, status=status)
@@ -102,9 +100,16 @@ def applied(
             return _back(request, incident, made, said)
     except ValidationError as error:
         take_errors(form, error)
-    except NotAllowedNow as error:
-        return page(request, incident_for(person(request), incident.reference), status=409, conflict=str(error))
+    except NotAllowedNow:
+        return overtaken(request, incident.reference, unsaved=form)
     return page(request, incident_for(person(request), incident.reference), status=422, filled={name: form})
+
+
+def overtaken(request: HtmxHttpRequest, reference: str, *, unsaved: forms.ActionForm | None = None) -> HttpResponse:
+    """409: somebody was faster. Say who, show what is so now, and give back what was typed."""
+    incident = incident_for(person(request), reference)
+    context = {"conflict": detail.how_it_came(incident), "unsaved": unsaved.typed() if unsaved else []}
+    return page(request, incident, status=409, more=context)
 
 
 def _back(request: HtmxHttpRequest, incident: Incident, made: object, said: str) -> HttpResponse:

@@ -140,7 +140,7 @@ def test_what_is_not_possible_any_more_shows_what_is_so_now(at_desk, bob, incide
     lifecycle.resolve(incident, by=bob)
     response = at_desk.post(url(name, incident), ACTIONS[name])
     assert response.status_code == 409
-    assert f"{incident.reference} is resolved" in text(response)
+    assert f"{incident.reference} is resolved by now: Bob, resolved " in text(response)
     assert primary(response) == ["Start postmortem"]
 
 
@@ -167,6 +167,14 @@ def test_a_form_that_is_not_accepted_comes_back_as_it_was_written(at_desk, incid
     assert kept in html.unescape(response.content.decode())
     assert 'class="mu-error"' in response.content.decode()
     assert done(incident) == ["triggered"]
+
+
+def test_who_comes_second_gets_back_what_he_wrote(at_desk, bob, incident):
+    lifecycle.resolve(incident, by=bob, root_cause="A cable")
+    response = at_desk.post(url("resolve", incident), {"root_cause": "My own <theory> of it"})
+    assert (response.status_code, "<pre>My own &lt;theory&gt; of it</pre>" in response.content.decode()) == (409, True)
+    incident.refresh_from_db()
+    assert incident.root_cause == "A cable"
 
 
 def test_reopening_needs_a_reason(at_desk, alice, incident):
