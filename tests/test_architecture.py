@@ -11,8 +11,9 @@ from django.apps import apps
 from django.conf import settings
 
 from core import work
+from incidents_site import tasks
+from incidents_site.celery import app as celery_app
 from incidents_site.sweeps import BY_NAME
-from incidents_site.tasks import app as celery_app
 
 ROOT = Path(settings.BASE_DIR)
 STACK = ["core", "accounts", "notifications", "oncall", "catalog", "incidents", "alerts", "api", "incidents_site"]
@@ -41,6 +42,7 @@ def test_every_nudge_names_a_sweep_and_every_sweep_is_a_task():
                 named |= {arg.value for arg in call.args if isinstance(arg, ast.Constant)}
     named |= {"alerts.apply_due"}
     assert named <= set(BY_NAME)
+    assert tasks.register
     assert set(BY_NAME) <= set(celery_app.tasks)
 
 
