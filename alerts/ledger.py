@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from django.db.models import F
 
 from alerts.models import Alert
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from alerts.models import Group, Integration
 
 Status = Alert.Status
+SAID_BY_SENDER = ("title", "severity", "link", "labels", "annotations")
 
 
 @dataclass
@@ -26,6 +30,37 @@ class Change:
     recorded: int = 0
 
 
+@dataclass
+class _Touched:
+    """Stored alerts that were received again. Most say nothing new, and are counted with one statement for all that
+    came equally often; a statement that could change every column costs twenty times as much to build."""
+
+    times: Counter[int] = field(default_factory=Counter)
+    alerts: dict[int, Alert] = field(default_factory=dict)
+
+    def count(self, alert: Alert) -> None:
+        """Received once more."""
+        if alert.pk:
+            self.times[alert.pk] += 1
+        else:
+            alert.times_received += 1
+
+    def changed(self, alert: Alert) -> None:
+        """It says something else now, or is over."""
+        if alert.pk:
+            self.alerts[alert.pk] = alert
+
+    def write(self, *, now: datetime) -> None:
+        """Put counts and changes into the database."""
+        by_times: dict[int, list[int]] = defaultdict(list)
+        for pk, times in self.times.items():
+            by_times[times].append(pk)
+        for times, pks in by_times.items():
+            counted = {"times_received": F("times_received") + times, "last_received_at": now}
+            Alert.objects.filter(pk__in=pks).update(**counted)
+        Alert.objects.bulk_update(self.alerts.values(), [*SAID_BY_SENDER, "status", "resolved_at"], batch_size=500)
+
+
 def write(turns: Sequence[tuple[Integration, Group | None, Sequence[Delivery]]], *, now: datetime) -> list[Change]:
     """Bring the alerts of some groups up to date with what was delivered, in order; a group occurs once.
 
@@ -33,7 +68,7 @@ def write(turns: Sequence[tuple[Integration, Group | None, Sequence[Delivery]]],
     """
     firing = _firing([group for _, group, _ in turns if group])
     new: list[Alert] = []
-    touched: dict[int, Alert] = {}
+    touched = _Touched()
     changes = []
     for integration, group, deliveries in turns:
         change = Change()
@@ -42,8 +77,7 @@ def write(turns: Sequence[tuple[Integration, Group | None, Sequence[Delivery]]],
                 _apply(item, integration, group, firing, new, touched, change, now=now)
         changes.append(change)
     Alert.objects.bulk_create(new, batch_size=1000)
-    fields = ["title", "severity", "labels", "annotations", "link", "status", "resolved_at"]
-    Alert.objects.bulk_update(touched.values(), [*fields, "last_received_at", "times_received"], batch_size=500)
+    touched.write(now=now)
     return changes
 
 
@@ -58,7 +92,7 @@ def _apply(
     group: Group | None,
     firing: dict[tuple[int, str], Alert],
     new: list[Alert],
-    touched: dict[int, Alert],
+    touched: _Touched,
     change: Change,
     *,
     now: datetime,
@@ -74,17 +108,16 @@ def _apply(
             firing[place] = alert
             change.added.append(item.title)
         return
-    if alert.pk:
-        touched[alert.pk] = alert
-    alert.times_received += 1
-    alert.last_received_at = now
+    touched.count(alert)
     if item.status == "resolved":
         alert.status, alert.resolved_at = Status.RESOLVED, item.ended_at or now
         del firing[place]
         change.resolved.append(alert.title)
-    else:
-        alert.title, alert.severity, alert.link = item.title, item.severity, item.link
-        alert.labels, alert.annotations = item.labels, item.annotations
+        touched.changed(alert)
+    elif any(getattr(alert, name) != getattr(item, name) for name in SAID_BY_SENDER):
+        for name in SAID_BY_SENDER:
+            setattr(alert, name, getattr(item, name))
+        touched.changed(alert)
 
 
 def _build(item: Item, integration: Integration, group: Group | None, *, now: datetime) -> Alert:

@@ -86,18 +86,21 @@ def who(person: Person | None, nobody: str = "Unassigned") -> SafeString:
 
 
 @register.simple_tag
-def when(at: datetime | None, seconds: bool = False, now: datetime | None = None) -> SafeString:
+def when(
+    at: datetime | None, seconds: bool = False, beside: datetime | None = None, now: datetime | None = None
+) -> SafeString:
     """``{% when dt %}``: the shortest text that is clear today, and the absolute time with its zone on hover.
 
     03:10 on the same day, Mon 22:16 within six days, 9 Oct, 16:31 within the year, otherwise 9 Oct 2025; in the
-    current time zone. ``seconds=True`` adds them to the clock. Nothing for None.
+    current time zone. ``seconds=True`` adds them to the clock; ``beside`` is a moment whose day stands there already, so
+    that one of the same day is the clock alone. Nothing for None.
     """
     if at is None:
         return SafeString()
     local = timezone.localtime(at)
     today = timezone.localtime(now or timezone.now()).date()
     wall = "H:i:s" if seconds else "H:i"
-    if local.date() == today:
+    if local.date() in (today, timezone.localtime(beside).date() if beside else None):
         short = wall
     elif abs((local.date() - today).days) < 7:
         short = f"D {wall}"
