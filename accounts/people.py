@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.password_validation import validate_password
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts import audit
 from accounts.models import Membership, Role, Team, User
@@ -39,6 +40,8 @@ def create_user(*, username: str, by: User | None, password: str | None = None, 
 @transaction.atomic
 def update_user(user: User, *, by: User | None, **changes: Any) -> User:
     """Change a person. Raises ValidationError, also for taking away the last active admin's rights."""
+    if changes.keys() & {"role", "is_active"}:  # two admins who step down at once must see each other
+        list(User.objects.filter(Q(pk=user.pk) | Q(role=Role.ADMIN)).select_for_update().order_by("id"))
     user = User.objects.select_for_update().get(pk=user.pk)
     for name, value in changes.items():
         setattr(user, name, value)
@@ -134,6 +137,7 @@ def check_setup(token: str) -> None:
 @transaction.atomic
 def create_first_admin(token: str, *, username: str, email: str, password: str, name: str = "") -> User:
     """Use the one-time link. Of two that are used at once, one wins. Raises SetupClosed or ValidationError."""
-    list(User.objects.select_for_update().order_by("id")[:1])
+    with connection.cursor() as cursor:  # there may be no row yet that could be locked
+        cursor.execute("LOCK TABLE accounts_user IN SHARE ROW EXCLUSIVE MODE")
     check_setup(token)
     return create_user(username=username, email=email, name=name, password=password, role=Role.ADMIN, by=None)

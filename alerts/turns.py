@@ -93,17 +93,18 @@ def _only_fires(delivery: Delivery) -> bool:
 
 def _open_groups(lanes: list[Lane], *, now: datetime) -> None:
     """Lock the open groups, then their incidents (followed to what they were merged into)."""
-    groups = {
-        (group.integration_id, group.group_key): group
-        for group in Group.objects.select_for_update().filter(
-            closed_at=None,
-            integration__in={lane.integration.pk for lane in lanes},
-            group_key__in={lane.group_key for lane in lanes},
-        )
-    }
-    incidents = _locked_incidents({group.incident_id for group in groups.values()})
+    # Also groups of other lanes with one of these keys, which another worker may want: the order prevents a deadlock.
+    rows = Group.objects.select_for_update().order_by("id")
+    rows = rows.filter(
+        closed_at=None,
+        integration__in={lane.integration.pk for lane in lanes},
+        group_key__in={lane.group_key for lane in lanes},
+    )
+    groups = {(group.integration_id, group.group_key): group for group in rows}
     for lane in lanes:
         lane.group = groups.get((lane.integration.pk, lane.group_key))
+    incidents = _locked_incidents({lane.group.incident_id for lane in lanes if lane.group})
+    for lane in lanes:
         lane.incident = incidents[lane.group.incident_id] if lane.group else None
     _close_ended(lanes, now=now)
 
@@ -156,7 +157,7 @@ def _declare(turns: list[tuple[Lane, Turn]], *, now: datetime) -> list[Lane]:
     """Declare incidents for groups that have none, and open the groups."""
     if not turns:
         return []
-    drafts = [_draft(lane, turn) for lane, turn in turns]
+    drafts = [_draft(lane, turn, now=now) for lane, turn in turns]
     incidents = lifecycle.declare_many(drafts, now=now)
     groups = [
         Group(integration=lane.integration, group_key=lane.group_key, incident=incident, opened_at=now)
@@ -168,7 +169,7 @@ def _declare(turns: list[tuple[Lane, Turn]], *, now: datetime) -> list[Lane]:
     return [lane for lane, _ in turns]
 
 
-def _draft(lane: Lane, turn: Turn) -> Draft:
+def _draft(lane: Lane, turn: Turn, *, now: datetime) -> Draft:
     first = next(d for d in turn.deliveries if any(item.status == "firing" for item in d.items))
     starts = [item.started_at for d in turn.deliveries for item in d.items if item.started_at]
     return Draft(
@@ -176,7 +177,7 @@ def _draft(lane: Lane, turn: Turn) -> Draft:
         description=first.description,
         severity=turn.severity,
         services=[lane.integration.service] if lane.integration.service else [],
-        started_at=min(starts, default=None),
+        started_at=min([*starts, now]),  # an event may have come after this sweep began
         source=str(lane.integration),
         source_key=f"event/{turn.events[0].pk}",
         facts=turn.last.facts,

@@ -29,12 +29,12 @@ def service_list(request: HttpRequest) -> HttpResponse:
     """Every service, by tier and name; a few hundred rows at most, so one page. Filters are in the address."""
     user = person(request)
     services = Service.objects.visible_to(user).for_list()
-    chosen = {name: request.GET.get(name, "") for name in ("health", "team", "q")}
+    chosen = {name: request.GET.get(name, "").replace("\x00", "") for name in ("health", "team", "q")}
     if chosen["health"] in Health.values:
         services = services.filter(health=chosen["health"])
     if chosen["team"]:
         services = services.filter(team__slug=chosen["team"])
-    if word := chosen["q"].replace("\x00", "").strip():
+    if word := chosen["q"].strip():
         services = services.matching(word)
     context = {
         "services": services,

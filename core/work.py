@@ -85,9 +85,10 @@ def run_sweep(name: str, sweep: Callable[..., int]) -> int:
                     flight.is_running = False
                     return total
                 flight.again = False
-    finally:
+    except BaseException:
         with flight.mutex:
             flight.is_running = False
+        raise
 
 
 # ---- nudges ------------------------------------------------------------------------------------------------

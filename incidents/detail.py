@@ -251,6 +251,7 @@ def _steps_of(escalation: Escalation, policy: EscalationPolicy) -> Iterator[Due]
             f"{rounds_left} more round{'s' if rounds_left > 1 else ''}",
             due_at,
             state,
+            is_page=True,
         )
     else:
         yield Due("Page the last resort", f"{policy} is used up", due_at, state, is_page=True)

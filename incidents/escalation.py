@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef
 from core.work import claim, nudge
 from incidents import messages
 from incidents.consequences import Consequences, Kind
-from incidents.models import Escalation, Incident
+from incidents.models import Escalation, Incident, SlaClock
 from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
@@ -148,7 +148,7 @@ def _base(escalation: Escalation, out: Consequences) -> datetime:
 
 
 def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:
-    """Everybody was paged and nobody answered: say so, and page the last resort, once an incident."""
+    """Everybody was paged and nobody answered: say so, and page the last resort, once each time the incident opens."""
     incident = escalation.incident
     escalation.state, escalation.stopped_at = State.EXHAUSTED, out.now
     incident.is_unanswered = incident.status == "triggered"
@@ -164,11 +164,12 @@ def _page_last_resort(incident: Incident, reach: Reach, out: Consequences) -> li
     reach.load(members)
     people = [user for user in members if reach.methods(user)] or reach.admins()
     services = reach.services_of(incident)
+    opened = incident.clocks.filter(kind=SlaClock.Kind.RESPONSE).count()  # each opening starts one
     return reach.tell_users(
         incident,
         people,
         lambda user: messages.last_resort(incident, user, services=services),
-        key="last-resort",
+        key=f"last-resort/{opened}",
         purpose=Notification.Purpose.PAGE,
         reason="Last resort: nobody answered",
         out=out,
@@ -185,14 +186,22 @@ def _plan_of(escalation: Escalation, plans: dict[str, Plan]) -> Plan:
     return plans.get(escalation.target) or Plan("A deleted policy", (), 0, timedelta())
 
 
+def is_running(incident: Incident) -> bool:
+    """Whether anybody is still to be paged; so it can be for an answered incident whose severity was raised."""
+    return Escalation.objects.filter(incident=incident, state=State.RUNNING).exists()
+
+
 def stop(incident: Incident, *, now: datetime) -> int:
     """Stop every running escalation of a locked incident; returns how many there were."""
     return Escalation.objects.filter(incident=incident, state=State.RUNNING).update(state=State.STOPPED, stopped_at=now)
 
 
 def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out: Consequences, reach: Reach) -> None:
-    """Page again from the first step, for an incident that was reopened before anybody had answered it."""
-    wanted = {target_of(policy): policy for policy in policies}
+    """Page again from the first step by those of the policies that have paged for the incident before.
+
+    It was reopened before anybody had answered it; what has not paged yet is the plan's to begin.
+    """
+    wanted = {target_of(policy) for policy in policies}
     again = list(Escalation.objects.select_for_update().filter(incident=incident, target__in=wanted).order_by("id"))
     plans = plans_for(again, reach, now=out.now)
     for escalation in again:
@@ -204,8 +213,6 @@ def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out
         escalation.due_at = out.now + (plan.steps[0].delay if plan.steps else timedelta())
         advance(escalation, plan, reach, out)
     _save(again)
-    known = {escalation.target for escalation in again}
-    begin([start(incident, policy, now=out.now) for key, policy in wanted.items() if key not in known], reach, out)
 
 
 def advance_due(*, now: datetime) -> int:

@@ -28,7 +28,7 @@ class NameField(forms.ChoiceField):
 
     def valid_value(self, value: str) -> bool:
         """Whether an incident could have it; what does not exist simply finds nothing."""
-        return len(value) <= 150
+        return len(value) <= 150 and "\x00" not in value
 
 
 class NameFilter(django_filters.Filter):

@@ -135,7 +135,8 @@ class AcknowledgeForm(ActionForm):
     def clean_next(self) -> str:
         """Only an address within Muster."""
         address: str = self.cleaned_data["next"]
-        return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
+        is_ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+        return address if is_ours else ""
 
 
 class MoveForm(ActionForm):

@@ -132,9 +132,9 @@ def acknowledge(incident: Incident, *, by: User | None, source: str = "", now: d
     incident = Incident.objects.locked(incident.pk)
     out = Consequences(now or timezone.now())
     if incident.is_open and incident.status != Status.TRIGGERED:
-        if escalation.stop(incident, now=out.now):
-            outbox.cancel(topic=incident.topic, now=out.now)
-            out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source)
+        stopped, cancelled = escalation.stop(incident, now=out.now), outbox.cancel(topic=incident.topic, now=out.now)
+        if stopped or cancelled:
+            out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, cancelled=cancelled)
             out.write()
         return incident
     incident.move_to(Status.ACKNOWLEDGED, at=out.now, is_answer=True)
@@ -206,9 +206,9 @@ def resolve(
         incident.root_cause = clean(root_cause, limit=TEXT_LIMIT).strip()
     escalation.stop(incident, now=out.now)
     plan.cancel(incident, now=out.now)
-    outbox.cancel(topic=incident.topic, now=out.now)
     sla.stop(incident, SlaClock.Kind.RESPONSE, is_kept=is_human, out=out)
     sla.stop(incident, SlaClock.Kind.RESOLUTION, is_kept=True, out=out)
+    outbox.cancel(topic=incident.topic, now=out.now)
     out.record(incident, Kind.RESOLVED, by=by, source=source, text=incident.root_cause, **{"from": was})
     incident.save()
     out.write()
@@ -222,7 +222,8 @@ def reopen(
     """It is not over. ``acknowledged_at`` stays, ``resolved_at`` goes, and a new resolution clock starts.
 
     An incident that somebody had answered goes back to investigating and its assignee is told; one that nobody had
-    answered is triggered again and pages from the first step. Raises ValidationError without a reason.
+    answered is triggered again and pages from the first step, with what its severity asks for by now. Actions of the
+    plan that the end had called off are due again. Raises ValidationError without a reason.
     """
     reason = clean(reason, limit=2000).strip()
     if not reason:
@@ -236,6 +237,7 @@ def reopen(
     to = Status.INVESTIGATING if incident.acknowledged_at else Status.TRIGGERED
     incident.move_to(to, at=out.now, is_answer=False)
     out.record(incident, Kind.REOPENED, by=by, source=source, text=reason, **{"from": was})
+    plan.resume(incident, now=out.now)
     SlaClock.objects.bulk_create(sla.resolution_clock_for(incident, policy, now=out.now))
     if to == Status.TRIGGERED:
         SlaClock.objects.bulk_create(
@@ -245,6 +247,7 @@ def reopen(
         )
         if policy.page_on_call:
             escalation.restart(incident, compiler.policies_of(incident, reach), out, reach)
+        plan.extend(incident, out, compiler=compiler)
     elif incident.assignee and incident.assignee != by:
         changes.tell_assignee(incident, incident.assignee, by=by, reach=reach, out=out, opening=f"Reopened: {reason}")
     incident.save()

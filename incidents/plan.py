@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Greatest
 
-from core.work import claim
+from core.work import claim, nudge
 from incidents import escalation, messages
 from incidents.consequences import Consequences, Kind
 from incidents.models import Incident, PlannedAction
@@ -149,6 +150,14 @@ def cancel(incident: Incident, *, now: datetime) -> int:
     """The incident has ended: what was not due yet will not happen."""
     return incident.plan.filter(state=State.DUE).update(
         state=State.CANCELLED, finished_at=now, result="The incident ended first"
+    )
+
+
+def resume(incident: Incident, *, now: datetime) -> int:
+    """The incident is open again: what its end had called off is due again, at once where its time has passed."""
+    nudge("incidents.carry_out_due")
+    return incident.plan.filter(state=State.CANCELLED).update(
+        state=State.DUE, finished_at=None, result="", due_at=Greatest("due_at", Value(now))
     )
 
 

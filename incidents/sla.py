@@ -122,7 +122,7 @@ def _warn_or_breach(incident: Incident, clock: SlaClock, people: Reach, out: Con
     told = people.tell_responders(
         incident,
         messages.clock(incident, clock, is_breach=is_breach, services=people.services_of(incident)),
-        key=f"clock/{clock.pk}/{'breached' if is_breach else 'warned'}",
+        key=f"clock/{clock.pk}/{'breached' if is_breach else 'warned'}/{int(clock.due_at.timestamp())}",
         reason=f"{clock.get_kind_display()} clock {'breached' if is_breach else 'at 80 %'}",
         out=out,
     )

@@ -25,18 +25,24 @@ def channel_of(address: str) -> tuple[Channel, str]:
     if "://" not in address:
         try:
             validate_email(address)
-        except ValidationError:
+            return Channel.EMAIL, _ascii(address)
+        except (ValidationError, UnicodeError):
             raise ValidationError(
                 "Enter an e-mail address, https://… for a signed webhook, or slack+https://… for Slack, Mattermost, "
                 "Rocket.Chat or Discord."
             ) from None
-        return Channel.EMAIL, address
     is_chat = address.startswith(CHAT_SCHEME)
     url = address.removeprefix(CHAT_SCHEME)
     host = validated_url(url)
     if host in DISCORD_HOSTS:
         return Channel.CHAT, url if url.rstrip("/").endswith("/slack") else url.rstrip("/") + "/slack"
     return (Channel.CHAT if is_chat or host in CHAT_HOSTS else Channel.WEBHOOK), url
+
+
+def _ascii(address: str) -> str:
+    """The e-mail address as every mail server takes it: its domain in IDNA's ASCII form where it has other letters."""
+    name, _, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{name}@{domain.encode('idna').decode()}"
 
 
 def validated_url(url: str) -> str:

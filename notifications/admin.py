@@ -100,7 +100,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_display = ("id", "title", "recipient", "channel", "purpose", "state", "created_at", "attempt_count")
     list_filter = ("state", "channel", "purpose", "created_at")
     search_fields = ("title", "recipient", "address", "topic")
-    exclude = ("lease_token", "lease_until", "contact_method")
+    exclude = ("lease_token", "lease_until", "contact_method", "actions")  # an action's link answers in a person's name
     inlines = (AttemptInline,)
 
 

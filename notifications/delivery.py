@@ -133,6 +133,7 @@ def _send(claimed: _Claim, sender: Sender) -> int:
     """One try, unless it was cancelled or its destination rests; returns 1 for a try made."""
     row = claimed.notification
     if time.monotonic() - claimed.at > STALE_CLAIM_SECONDS and not _still_ours(row):
+        _put_back(row, 0.0)  # left under its lease it would count as lost, and be sent as a repeat
         return 0
     if _is_for_show(row):
         _finish(row, Result(Outcome.KEPT, "Demo data: kept in the outbox."), took=0.0)

@@ -34,14 +34,14 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.prefetch_related("attempts").order_by("-id")
 
     def matching(self, *, state: str = "", channel: str = "", recipient: str = "") -> NotificationQuerySet:
-        """The filters of the outbox; a recipient is a part of a name or an address."""
+        """The filters of the outbox; a recipient is a part of a name or of a person's address (a team's is secret)."""
         rows = self
         if state:
             rows = rows.filter(state=state)
         if channel:
             rows = rows.filter(channel=channel)
         if recipient:
-            found = Q(recipient__icontains=recipient) | Q(address__icontains=recipient)
+            found = Q(recipient__icontains=recipient) | Q(address__icontains=recipient, team=None)
             rows = rows.filter(found | Q(user__username__iexact=recipient))
         return rows
 

@@ -303,3 +303,15 @@ def test_nothing_goes_into_djangos_own_log(at_desk, alice):
     from django.contrib.admin.models import LogEntry  # noqa: PLC0415
 
     assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("year", ["0", "10000", "9223372036854775807", "9" * 40, "-1", "x", "\x00"])
+def test_no_filter_of_an_address_breaks_a_list(at_desk, year):
+    for model in (Team, SeverityPolicy):
+        answer = at_desk.get(address(model, "changelist"), {"created_at__year": year})
+        assert answer.status_code in {200, 302, 400}, (model, answer.status_code)
+
+
+def test_an_empty_field_in_the_address_is_the_primary_key(at_desk):
+    team = make.team("core")
+    assert at_desk.get(address(Team, "change", team.pk) + "?_to_field=").status_code == 200

@@ -18,6 +18,7 @@ TITLE_LIMIT = 255
 DESCRIPTION_LIMIT = 16_000
 LINK_LIMIT = 2000
 KEY_LIMIT = 255
+EARLIEST_YEAR = 1970
 LABEL_COUNT = 64
 LABEL_NAME_LIMIT = 128
 LABEL_VALUE_LIMIT = 4096
@@ -158,7 +159,8 @@ def link(value: object) -> str:
 def moment(value: object) -> datetime | None:
     """An RFC 3339 time as UTC, cut to microseconds; without an offset it is read as UTC.
 
-    None for anything else and for the year 1, which is how programs written in Go say "no time".
+    None for anything else and for the years before 1970: the year 1 is how programs written in Go say "no time", and
+    what else is so early is the clock of a machine that has lost its time.
     """
     if not isinstance(value, str):
         return None
@@ -167,7 +169,7 @@ def moment(value: object) -> datetime | None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return None if at.year == 1 else at
+    return None if at.year < EARLIEST_YEAR else at
 
 
 def span(

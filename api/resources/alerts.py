@@ -18,8 +18,10 @@ from api.problems import invalid
 from api.schemas.alerts import AlertOut, AlertQuery
 from api.schemas.base import Name
 from incidents.fetching import number_of
+from incidents.models import Incident
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from alerts.querysets import AlertQuerySet
 
 router = Router(tags=["alerts"])
@@ -31,7 +33,7 @@ RECENT = timedelta(days=14)
 def list_alerts(request: ApiRequest, query: Query[AlertQuery]) -> Page[AlertOut]:
     """Alerts that you may see, newest first."""
     # Served by the primary key, and by alerts_firing and alerts_by_integration where they narrow.
-    rows = _narrowed(Alert.objects.visible_to(actor(request)), query)
+    rows = _narrowed(Alert.objects.visible_to(actor(request)), query, user=actor(request))
     rows = rows.for_list().select_related("integration__service")
     return paging.answer(request, rows, query, Page[AlertOut], AlertOut.of)
 
@@ -42,7 +44,7 @@ def read_alert(request: ApiRequest, alert_id: Name) -> AlertOut:
     return AlertOut.of(alert_for(actor(request), alert_id))
 
 
-def _narrowed(rows: AlertQuerySet, query: AlertQuery) -> AlertQuerySet:
+def _narrowed(rows: AlertQuerySet, query: AlertQuery, *, user: User) -> AlertQuerySet:
     wanted: dict[str, Any] = {
         "status": query.status,
         "severity": query.severity,
@@ -55,8 +57,8 @@ def _narrowed(rows: AlertQuerySet, query: AlertQuery) -> AlertQuerySet:
         number = number_of(query.incident)
         if number is None:
             raise invalid("incident", "Write an incident as INC-42.")
-        own = Alert.objects.filter(Q(group__incident=number) | Q(links__incident=number)).values("pk")
-        rows = rows.filter(pk__in=own)
+        found = Incident.objects.visible_to(user).filter(pk=number)
+        rows = rows.filter(pk__in=Alert.objects.filter(Q(group__incident__in=found) | Q(links__incident__in=found)))
     if query.period == "active":
         return rows.filter(status=Alert.Status.FIRING)
     if query.period == "recent":

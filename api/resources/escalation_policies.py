@@ -55,7 +55,7 @@ def change_escalation_policy(request: ApiRequest, policy_id: Number, body: Polic
     """Change a policy. Escalations under way go on with the new steps from the position where they are."""
     policy, given = _policy(request, policy_id), body.given()
     require_manager(actor(request), policy.team)
-    fields = _fields(request, given)
+    fields = _fields(request, given, was_default=policy.is_default)
     if "team" in fields:
         require_manager(actor(request), fields["team"])
     if "steps" in given:
@@ -66,12 +66,12 @@ def change_escalation_policy(request: ApiRequest, policy_id: Number, body: Polic
     return _with_warnings(policy)
 
 
-def _fields(request: ApiRequest, given: dict[str, Any]) -> dict[str, Any]:
+def _fields(request: ApiRequest, given: dict[str, Any], *, was_default: bool = False) -> dict[str, Any]:
     """Everything but the steps. Which policy is the site's default is for managers of the site."""
     fields = {name: value for name, value in given.items() if name != "steps"}
     if "team" in fields:
         fields["team"] = lookups.team(fields["team"], user=actor(request))
-    if fields.get("is_default"):
+    if fields.get("is_default", was_default) != was_default:
         require(request, Role.MANAGER)
     return fields
 

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from core.redirects import see_other
-from incidents import answers
+from incidents import answers, escalation
 from incidents.models import TimelineEntry
 from incidents.models.incident import NotAllowedNow
 
@@ -38,7 +38,12 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             status = 409
         else:
             return see_other(request.path)
-    context = {"incident": link.incident, "person": link.user, "answered": _first_answer(link)}
+    context = {
+        "incident": link.incident,
+        "person": link.user,
+        "answered": _first_answer(link),
+        "is_paging": escalation.is_running(link.incident),
+    }
     return render(request, "incidents/answer.html", context, status=status)
 
 

@@ -59,7 +59,8 @@ def page(
     context: dict[str, Any] = {
         "incident": incident,
         "workspace": workspace,
-        "primary": NEXT_STAGE.get(Status(incident.status), ""),
+        # What still pages, as after a raise of an answered incident's severity, is answered first.
+        "primary": "acknowledge" if workspace.next_page else NEXT_STAGE.get(Status(incident.status), ""),
         "can_respond": user.has_role(Role.RESPONDER),
     } | (more or {})
     if context["can_respond"]:

@@ -47,7 +47,7 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
     """Seconds from a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped at ten minutes."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return min(float(value.strip()[:6]), LONGEST_WAIT_SECONDS)
     try:
         at = email.utils.parsedate_to_datetime(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from notifications.channels.base import Result, Sender
@@ -11,15 +12,22 @@ from notifications.channels.webhook import deliver, destination
 if TYPE_CHECKING:
     from notifications.models import Notification
 
+_EVERYBODY = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
+
 
 def text_of(notification: Notification, *, is_repeat: bool) -> str:
-    """Slack's mrkdwn: the title as a link, the body below. Slack's three escapes, and no more."""
+    """Slack's mrkdwn: the title as a link, the body below, with Slack's three escapes.
+
+    The words come from monitors, and Mattermost, Rocket.Chat and Discord would call a whole channel for ``@all``: an
+    invisible space keeps them from it.
+    """
     title = _escaped(notification.title) + (" (repeat)" if is_repeat else "")
     link = f"<{notification.url}|{title}>" if notification.url else title
     return f"*{link}*\n{_escaped(notification.body)}"
 
 
 def _escaped(text: str) -> str:
+    text = _EVERYBODY.sub("@\u200b", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -182,3 +182,22 @@ def test_an_event_of_a_format_that_is_gone_is_set_aside_and_does_not_hold_up_oth
         grouping.apply_due(now=now)
     assert dict(Event.objects.values_list("group_key", "state")) == {"bad": "unparseable", "good": "applied"}
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize("start", ["1900-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_an_alert_from_before_all_clocks_pages_all_the_same(am_key, now, start):
+    alert = {"status": "firing", "labels": {"alertname": "A", "severity": "critical"}, "startsAt": start}
+    send(am_key, format="alertmanager", version="4", groupKey="g", status="firing", alerts=[alert])
+    grouping.apply_due(now=now)
+    assert Event.objects.get().state == "applied"
+    assert Incident.objects.get().started_at == now
+    assert len(pages(Incident.objects.get())) == 1
+
+
+def test_an_alert_that_came_after_the_sweep_began_and_is_ahead_of_us(am_key, now):
+    alert = {"status": "firing", "labels": {"alertname": "A", "severity": "critical"}, "startsAt": "9998-01-01T00:00:00Z"}
+    send(am_key, format="alertmanager", version="4", groupKey="g", status="firing", alerts=[alert])
+    Event.objects.update(received_at=now + MINUTE / 60)
+    grouping.apply_due(now=now)
+    assert Event.objects.get().state == "applied"
+    assert Incident.objects.get().started_at == now

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import Role, Scope
+from alerts import linking
 from api.app import api as muster_api
 from incidents import changes, lifecycle
 from incidents.models import Incident
@@ -287,3 +288,21 @@ def test_reading_a_finished_incident_needs_nothing_more_than_reading(charlie, bo
     incident = make.incident()
     lifecycle.resolve(incident, by=bob)
     assert Caller(charlie, "read").get(f"incidents/{incident.reference}/timeline").status_code == 200
+
+
+def test_which_policy_is_the_default_is_for_managers_of_the_site(alice, bob):
+    policy = make.escalation_policy(bob, team=make.team("core", managers=(alice,)), is_default=True)
+    api = Caller(alice, "write")
+    assert api.patch(f"escalation-policies/{policy.pk}", {"is_default": False}).status_code == 403
+    assert api.patch(f"escalation-policies/{policy.pk}", {"is_default": True, "name": "Core"}).status_code == 200
+
+
+def test_a_private_incident_does_not_show_by_the_alerts_that_were_linked_to_it(charlie, bob):
+    made, _ = make.integration()
+    group = made.groups.create(group_key="x", incident=make.incident())
+    alert = made.alerts.create(group=group, fingerprint="x", title="x", severity="high", started_at=make.NOW)
+    secret = make.incident(is_private=True, by=bob)
+    linking.link(secret, alerts=[alert], by=bob)
+    path = f"alerts?incident={secret.reference}"
+    assert [each["id"] for each in Caller(bob, "read").items(path)] == [alert.reference]
+    assert Caller(charlie, "read").items(path) == []

@@ -181,3 +181,9 @@ def test_what_is_not_there_is_a_404_and_strangers_sign_in(client, alice):
     assert client.get("/services/").status_code == 302
     client.force_login(alice)
     assert client.get("/services/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["health", "team", "q"])
+def test_a_nul_in_the_address_is_left_out(client, alice, name):
+    client.force_login(alice)
+    assert client.get(f"/services/?{name}=%00").status_code == 200

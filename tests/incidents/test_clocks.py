@@ -117,3 +117,12 @@ def test_reopening_keeps_the_answer_and_starts_a_new_resolution_clock(alice, now
     fresh = clock(incident, "resolution")
     assert (fresh.state, fresh.due_at) == ("running", now + 90 * MINUTE)
     assert incident.clocks.filter(kind="response", state="running").count() == 0
+
+
+def test_a_tightened_clock_warns_again(alice, now):
+    incident = make.incident(severity="medium", assignee=alice, at=now)
+    sla.check_due(now=now + 49 * MINUTE)
+    SeverityPolicy.objects.filter(severity="high").update(respond_within_minutes=8)
+    changes.change_severity(incident, to="high", by=alice, now=now + 50 * MINUTE)
+    sla.check_due(now=now + 57 * MINUTE)
+    assert Notification.objects.filter(user=alice, reason="Response clock at 80 %").count() == 2

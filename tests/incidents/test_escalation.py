@@ -178,3 +178,12 @@ def test_assigning_tells_the_assignee_and_is_no_acknowledgement(alice, bob, now)
     notice = Notification.objects.get(user=bob)
     assert (notice.purpose, notice.reason) == ("notice", "Assigned to you")
     assert Escalation.objects.get().state == "running"
+
+
+def test_the_last_resort_is_paged_again_for_an_incident_that_was_reopened(alice, admin, now):
+    incident = make.incident(steps=[alice], at=now)
+    escalation.advance_due(now=now + 6 * MINUTE)
+    lifecycle.resolve(incident, by=None, now=now + 10 * MINUTE)
+    lifecycle.reopen(incident, reason="Still down", by=alice, now=now + 20 * MINUTE)
+    escalation.advance_due(now=now + 26 * MINUTE)
+    assert [who for who, _ in pages(incident)] == ["alice", "root", "alice", "root"]

@@ -13,8 +13,9 @@ from incidents import lifecycle, timeline
 from incidents.lifecycle import Draft
 from incidents.models import Incident, Status
 from incidents.models.incident import MOVES, NotAllowedNow
+from notifications.models import Notification
 from tests import make
-from tests.make import MINUTE, happened, pages
+from tests.make import MINUTE, SECOND, happened, pages
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +134,11 @@ def test_a_private_incident_is_seen_only_by_those_concerned(alice, bob, charlie,
         return secret in Incident.objects.visible_to(person)
 
     assert [sees(person) for person in (alice, bob, admin, charlie)] == [True, True, True, False]
+
+
+def test_acknowledging_again_takes_back_pages_that_are_still_tried(alice, bob, now):
+    incident = make.incident(steps=[alice], at=now)
+    lifecycle.acknowledge(incident, by=bob, now=now + SECOND)
+    Notification.objects.filter(topic=incident.topic).update(state="pending", finished_at=None)
+    lifecycle.acknowledge(incident, by=alice, now=now + MINUTE)
+    assert set(Notification.objects.filter(topic=incident.topic).values_list("state", flat=True)) == {"cancelled"}

@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from incidents import lifecycle, messages
+from incidents import changes, lifecycle, messages
 from tests import make
 from tests.make import happened
 
@@ -92,3 +92,16 @@ def test_a_link_that_was_changed_or_is_a_day_old_or_whose_person_left_does_nothi
         assert client.post(address).status_code == 404
     incident.refresh_from_db()
     assert incident.status == "triggered"
+
+
+def test_whoever_is_paged_after_the_severity_was_raised_can_answer_too(client, alice, bob):
+    service = make.service(policy=make.escalation_policy(bob))
+    incident = make.incident(severity="medium", services=[service], at=timezone.now())
+    lifecycle.acknowledge(incident, by=alice)
+    changes.change_severity(incident, to="critical", by=alice)
+    assert "<button" in client.get(link(incident, bob)).content.decode()
+    client.force_login(bob)
+    assert f'action="{incident.get_absolute_url()}/acknowledge"' in client.get(incident.get_absolute_url()).content.decode()
+    client.post(link(incident, bob))
+    assert incident.escalations.get().state == "stopped"
+    assert "<button" not in client.get(link(incident, bob)).content.decode()

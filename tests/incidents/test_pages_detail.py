@@ -396,3 +396,11 @@ def test_the_page_keeps_to_its_content_policy(at_desk, incident):
     assert "style=" not in page.content.decode()
     assert not re.search(r"<script(?![^>]*src=)", page.content.decode())
     assert not re.search(r"\son[a-z]+=", page.content.decode())
+
+
+@pytest.mark.parametrize("next_", ["foo", "//example.com/", "https://example.com/", "admin:index"])
+def test_after_acknowledging_it_leads_only_to_pages_of_ours(client, alice, next_):
+    client.force_login(alice)
+    incident = make.incident()
+    response = client.post(f"{incident.get_absolute_url()}/acknowledge", {"next": next_})
+    assert (response.status_code, response["Location"]) == (303, incident.get_absolute_url())

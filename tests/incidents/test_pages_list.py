@@ -227,3 +227,9 @@ def test_members_of_several_teams_see_a_row_once(at_desk, alice):
     services = [make.service("a", team=team), make.service("b", team=other)]
     incident = make.incident(services=services, at=timezone.now())
     assert listed(at_desk, "?team=mine") == [incident.pk]
+
+
+@pytest.mark.parametrize("name", ["service", "team", "assignee", "q", "cursor"])
+def test_a_nul_in_the_address_is_no_filter(client, alice, name):
+    client.force_login(alice)
+    assert client.get(f"/incidents/?{name}=%00").status_code == 200

@@ -107,3 +107,28 @@ def test_the_auditor_pages_for_an_incident_that_nothing_pages(alice, now):
     assert repair.repair_missing(now=now + 2 * MINUTE) == 1
     assert pages(incident) == [("alice", now + 2 * MINUTE)]
     assert repair.repair_missing(now=now + 4 * MINUTE) == 0
+
+
+def test_reopening_asks_for_what_the_severity_asks_for_by_now(alice, now):
+    service = make.service(policy=make.escalation_policy(alice, name="Platform"))
+    incident = make.incident(severity="medium", services=[service], at=now)
+    lifecycle.resolve(incident, by=None, now=now + MINUTE)
+    changes.change_severity(incident, to="high", by=alice, now=now + 2 * MINUTE)
+    lifecycle.reopen(incident, reason="Worse than we thought", by=alice, now=now + 3 * MINUTE)
+    assert [kind for kind, _, _ in lines(incident)] == ["notify_channel", "page_on_call"]
+    assert pages(incident) == [("alice", now + 3 * MINUTE)]
+    changes.change_services(incident, services=[service, make.service()], by=alice, now=now + 4 * MINUTE)
+    assert Escalation.objects.filter(incident=incident).count() == 1
+
+
+def test_what_the_end_called_off_is_due_again_when_the_incident_is_reopened(alice, admin, now):
+    policy.ensure_defaults()
+    SeverityPolicy.objects.filter(severity="critical").update(leadership_after_minutes=30)
+    incident = make.incident(steps=[alice], at=now)
+    lifecycle.resolve(incident, by=alice, now=now + MINUTE)
+    assert incident.plan.get(kind="notify_leadership").state == "cancelled"
+    lifecycle.reopen(incident, reason="Still down", by=alice, now=now + 3 * MINUTE)
+    plan.carry_out_due(now=now + 29 * MINUTE)
+    assert incident.plan.get(kind="notify_leadership").state == "due"
+    plan.carry_out_due(now=now + 30 * MINUTE)
+    assert incident.plan.get(kind="notify_leadership").state == "done"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.work import db_now
 from incidents import lifecycle
 from incidents_site.config import MailServer
-from notifications import delivery, signing
+from notifications import contacts, delivery, signing
 from notifications.breaker import Breaker
 from notifications.models import Attempt, Notification
 from tests import make, receivers
@@ -197,3 +197,30 @@ def test_team_chat_gets_slacks_form(hook):
     deliver("chat")
     ((_, body),) = hook.requests
     assert f"{incident.reference} Medium: A &lt;b&gt; &amp; c" in json.loads(body)["text"]
+
+
+def test_a_title_cannot_call_a_whole_channel(hook):
+    crew = make.team("crew", channel_address=f"slack+{hook.url}")
+    make.incident(
+        severity="medium", services=[make.service(team=crew)], title="@everyone <!here> ann@all.org", at=timezone.now()
+    )
+    deliver("chat")
+    ((_, body),) = hook.requests
+    text = json.loads(body)["text"]
+    assert "@everyone" not in text
+    assert "@\u200beveryone &lt;!here&gt;" in text
+
+
+def test_what_a_slow_sender_did_not_come_to_is_no_repeat(alice, mailbox, monkeypatch):
+    page(alice)
+    monkeypatch.setattr(delivery, "STALE_CLAIM_SECONDS", 0.0)
+    monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=5))  # too short to begin another send
+    assert deliver() == 0
+    row = Notification.objects.get(user=alice)
+    assert (row.state, row.lease_token, row.attempts.count()) == ("pending", None, 0)
+
+
+def test_a_domain_with_other_letters_is_kept_as_mail_servers_take_it(db):
+    dora = make.user("dora", email=False)
+    method, _ = contacts.add(dora, kind="email", address="ops@bücher.example", by=dora)
+    assert method.address == "ops@xn--bcher-kva.example"

@@ -127,3 +127,18 @@ def test_an_inbox_is_for_the_team_and_for_admins(client, admin, alice, bob):
 @pytest.mark.parametrize("address", ["/outbox/", "/outbox/1", "/inbox/core", "/me/contact-methods/new"])
 def test_strangers_sign_in(client, address, db):
     assert client.get(address).status_code == 302
+
+
+def test_a_teams_address_may_hold_a_secret_and_is_not_shown_to_members(client, admin, alice):
+    crew = make.team("crew", alice)
+    secret = "https://hooks.example.com/secret"
+    Notification.objects.create(
+        topic="incident/1", key="x", purpose="channel", team=crew, recipient="Crew", channel="webhook",
+        address=secret, title="It burns", due_at=make.NOW,
+    )  # fmt: skip
+    client.force_login(alice)
+    assert "It burns" in client.get("/outbox/").content.decode()
+    assert secret not in client.get("/outbox/").content.decode()
+    assert "It burns" not in client.get("/outbox/?recipient=hooks.example").content.decode()
+    client.force_login(admin)
+    assert secret in client.get("/outbox/").content.decode()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import Counter
 from functools import partial
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
 
+from accounts import people
+from accounts.models import User
 from alerts import grouping, intake
 from alerts.models import Group
 from core.work import db_now
@@ -99,3 +103,27 @@ def test_two_people_resolving_at_once_resolve_once():
 
     at_once(lambda: resolve(alice), lambda: resolve(bob))
     assert make.happened(incident).count("resolved") == 1
+
+
+def test_the_link_for_the_first_admin_makes_one_however_many_use_it_at_once():
+    token = people.setup_token()
+
+    def use(number):
+        with contextlib.suppress(people.SetupClosed):
+            people.create_first_admin(
+                token, username=f"root{number}", email=f"root{number}@example.com", password="seven green boats"
+            )
+
+    at_once(*[partial(use, number) for number in range(4)])
+    assert User.objects.admins().count() == 1
+
+
+def test_two_admins_who_step_down_at_once_leave_one():
+    first, second = make.user(role="admin"), make.user(role="admin")
+
+    def step_down(person):
+        with contextlib.suppress(ValidationError):
+            people.update_user(person, by=person, role="viewer")
+
+    at_once(partial(step_down, first), partial(step_down, second))
+    assert User.objects.admins().count() == 1

@@ -1,0 +1,129 @@
+"""A company with something to see on every page, made by the domain itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+
+from accounts.models import User
+from alerts import grouping, intake
+from alerts.models import Alert, Integration
+from catalog.models import Service
+from core.work import db_now
+from incidents import escalation, lifecycle, timeline
+from incidents.models import Incident
+from notifications import delivery
+from notifications.models import Notification
+from oncall.models import EscalationPolicy
+from tests import make
+from tests.make import MINUTE
+
+PASSWORD = "correct horse battery"
+LONG_WORD = "query-engine-eu-central-1a-0123456789abcdef0123456789abcdef.internal.example.com"
+
+
+@dataclass
+class Company:
+    """What was made, by the pages that show it."""
+
+    alice: User
+    admin: User
+    service: Service
+    policy: EscalationPolicy
+    integration: Integration
+    triggered: Incident
+    resolved: Incident
+    alert: Alert
+    message: Notification
+
+    def pages(self) -> dict[str, str]:
+        """Every main page of a signed-in admin, by name."""
+        return {
+            "list": "/incidents/",
+            "all incidents": "/incidents/?period=all",
+            "nothing found": "/incidents/?q=nothing+fits",
+            "detail": self.triggered.get_absolute_url(),
+            "resolved": self.resolved.get_absolute_url(),
+            "declare": "/incidents/new",
+            "services": "/services/",
+            "service": f"/services/{self.service.slug}",
+            "service form": f"/services/{self.service.slug}/edit",
+            "teams": "/teams/",
+            "team": "/teams/search",
+            "team addresses": "/teams/search/addresses",
+            "inbox": "/inbox/search",
+            "profile": "/me/",
+            "new contact": "/me/contact-methods/new",
+            "new token": "/me/tokens/new",
+            "outbox": "/outbox/",
+            "message": f"/outbox/{self.message.pk}",
+            "alerts": "/alerts/?show=all",
+            "alert": f"/alerts/{self.alert.reference}",
+            "integrations": "/settings/integrations/",
+            "integration": f"/settings/integrations/{self.integration.pk}",
+            "new integration": "/settings/integrations/new",
+            "policies": "/escalation-policies/",
+            "policy": f"/escalation-policies/{self.policy.pk}",
+            "policy form": f"/escalation-policies/{self.policy.pk}/edit",
+            "second step": "/accounts/2fa/",
+            "password": "/accounts/password/change/",
+        }
+
+
+def build() -> Company:
+    """Two people, a team, a service, an open and a finished incident, an alert and what was sent."""
+    now = timezone.now()
+    admin = make.user("root", role="admin", name="Robin Castellanos-Whitmore")
+    alice = make.user("alice", name="Alice Moreau")
+    team = make.team("search", alice, managers=(admin,), name="Search", description="Owns what finds things.")
+    policy = make.escalation_policy(alice, team, delays=(0, 5), repeat=1, name="Search on-call", team=team)
+    links = {"dashboard_url": "https://grafana.example.com/d/1", "repo_url": "https://git.example.com/query"}
+    service = make.service("query-engine", name="Query Engine", policy=policy, team=team, **links)
+    make.service("kafka", name="Kafka", team=team)
+    resolved = make.incident(title="Replica lag above 90 s", severity="high", services=[service], at=now - 300 * MINUTE)
+    lifecycle.acknowledge(resolved, by=alice, now=now - 298 * MINUTE)
+    timeline.add_note(resolved, text=f"Seen on `{LONG_WORD}`:\n\n| host | lag |\n|---|---|\n| a | 91 s |", by=alice)
+    timeline.link_evidence(resolved, url="https://grafana.example.com/d/lag", kind="metric", by=alice)
+    lifecycle.resolve(resolved, root_cause="A **full** disk.", by=alice)
+    integration, key = make.integration(service=service)
+    labels = {"instance": LONG_WORD, "region": "eu-central-1"}
+    body = {"title": f"HighErrorRate on {LONG_WORD}", "dedup_key": "errors", "severity": "critical", "labels": labels}
+    intake.store(key=key, format="generic", body=json.dumps(body).encode())
+    intake.store(key=key, format="generic", body=b"{not json")
+    grouping.apply_due(now=db_now())
+    alert = Alert.objects.get()
+    escalation.advance_due(now=db_now() + timedelta(seconds=1))
+    delivery.deliver_due("email", now=db_now())
+    return Company(
+        alice=alice,
+        admin=admin,
+        service=service,
+        policy=policy,
+        integration=integration,
+        triggered=Incident.objects.get(status="triggered"),
+        resolved=resolved,
+        alert=alert,
+        message=Notification.objects.filter(channel="email").latest("id"),
+    )
+
+
+def session_cookie(user: User, base_url: str) -> dict[str, str]:
+    """The cookie of somebody who has signed in already."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": session.session_key or "",
+        "domain": urlsplit(base_url).hostname or "",
+        "path": "/",
+    }
