@@ -12,6 +12,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Func, IntegerField
 
+from accounts.models import User
 from alerts import turns
 from alerts.formats import FORMATS, Unusable
 from alerts.models import Event
@@ -98,7 +99,7 @@ def _count_failure(events: list[int], error: str, *, now: datetime) -> int:
 
 def _tell_admins(event: Event, *, now: datetime) -> None:
     """G2: an accepted alert that became nothing is never silent."""
-    admins = list(turns.admins())
+    admins = list(User.objects.admins())
     methods = outbox.methods_of(admin.pk for admin in admins)
     message = Message(
         title=f"Muster could not use an alert of {event.integration}",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from accounts.models import User
 from alerts import ledger
 from alerts.models import Group
 from incidents import changes, facts, lifecycle
@@ -23,15 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from django.db.models import QuerySet
-
     from alerts.formats import Delivery
     from alerts.models import Event, Integration
-
-
-def admins() -> QuerySet[User]:
-    """Whom to tell when an event cannot be used."""
-    return User.objects.admins()
 
 
 @dataclass

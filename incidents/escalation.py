@@ -119,7 +119,7 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
             incident,
             user,
             messages.page(incident, user, services=services),
-            key=f"page/{int(escalation.due_at.timestamp())}",
+            key=f"page/{int(escalation.due_at.timestamp() * 1000)}",
             purpose=Notification.Purpose.PAGE,
             reason=reason,
             origin=origin,

@@ -94,6 +94,11 @@ class TextField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
+def new_ticket() -> str:
+    """What a form carries so that a second press of its button is known as one."""
+    return secrets.token_urlsafe(16)
+
+
 class DeclareForm(ActionForm):
     """A new incident."""
 
@@ -122,9 +127,15 @@ class DeclareForm(ActionForm):
         help_text="Only admins, the assignee, you, the teams of the services and whoever is told of it see it.",
     )
 
+    ticket = forms.CharField(required=False, max_length=64, initial=new_ticket, widget=forms.HiddenInput)
+
     def draft(self, *, by: User) -> Draft:
-        """The incident that a valid form describes."""
-        return Draft(**self.cleaned_data, by=by)
+        """The incident that a valid form describes; the same form sent twice describes the same incident."""
+        said = dict(self.cleaned_data)
+        ticket = said.pop("ticket")
+        words = repr(sorted((name, str(value)) for name, value in said.items()))
+        digest = hashlib.sha256(f"{ticket}{words}".encode()).hexdigest()
+        return Draft(**said, by=by, source_key=f"form/{by.pk}/{digest}" if ticket else None)
 
 
 class AcknowledgeForm(ActionForm):

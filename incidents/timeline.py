@@ -85,7 +85,9 @@ def link_evidence(
         raise ValidationError({"url": "Enter an address that begins with http:// or https://."})
     evidence.save()
     out = Consequences(now)
-    out.record(incident, Kind.EVIDENCE_LINKED, by=by, evidence=evidence.pk, kind=kind, url=evidence.url, caption=str(evidence))
+    out.record(
+        incident, Kind.EVIDENCE_LINKED, by=by, evidence=evidence.pk, kind=kind, url=evidence.url, caption=str(evidence)
+    )
     out.write()
     return evidence
 

@@ -196,14 +196,6 @@ MEDIA_ROOT = MUSTER.data_dir / "media"
 EMAIL_BACKEND = "notifications.mail.OutboxBackend"
 DEFAULT_FROM_EMAIL = MUSTER.default_from_email
 SERVER_EMAIL = MUSTER.default_from_email
-EMAIL_TIMEOUT = 8
-if MUSTER.email:
-    EMAIL_HOST = MUSTER.email.host
-    EMAIL_PORT = MUSTER.email.port
-    EMAIL_HOST_USER = MUSTER.email.username
-    EMAIL_HOST_PASSWORD = MUSTER.email.password
-    EMAIL_USE_TLS = MUSTER.email.security == "starttls"
-    EMAIL_USE_SSL = MUSTER.email.security == "tls"
 
 # Celery carries no facts, so nothing about it needs to be durable.
 CELERY_BROKER_URL = MUSTER.redis_url or "memory://"

@@ -140,7 +140,8 @@ class Supervisor:
             running = read_run_file(self.config.run_file)
             if running.get("keeper") == "up":
                 raise StartError(
-                    f"it is running already with the data in {self.config.data_dir} (process {running.get('pid')})"
+                    f"it is running already with the data in {self.config.data_dir}: "
+                    f"{running.get('url')} (process {running.get('pid')})"
                 )
             if time.monotonic() > deadline:
                 raise StartError(f"another Muster command is using {self.config.data_dir}; try again when it has ended")

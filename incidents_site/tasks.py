@@ -22,10 +22,12 @@ for _sweep in SWEEPS:
     register(_sweep)
 
 # A wake-up that nobody took within a few periods is worthless: the next one says the same.
+# Workers are nudged, so beat looks once a second at most; the pager, whom nobody tells of an event, looks as often as
+# the table says.
 app.conf.beat_schedule = {
     sweep.name: {
         "task": sweep.name,
-        "schedule": sweep.every,
+        "schedule": max(sweep.every, 1.0),
         "options": {"expires": max(sweep.every * 3, 5.0), "ignore_result": True},
     }
     for sweep in SWEEPS

@@ -1,14 +1,17 @@
-"""A circuit breaker for each destination: after repeated failures it is left alone for a moment."""
+"""What keeps one destination from holding up the others: a circuit breaker, and a bound on sends under way to it."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 5.0
 MOST_DESTINATIONS = 10_000
+CROWD_PATIENCE_SECONDS = 0.25
+CROWDED_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -50,3 +53,33 @@ class Breaker:
             circuit.failures += 1
             if circuit.failures >= FAILURES_TO_OPEN:
                 circuit.open_until = time.monotonic() + OPEN_SECONDS
+
+
+class Crowd:
+    """Counts the sends that are under way to each destination, in this process."""
+
+    def __init__(self) -> None:
+        self._under_way: Counter[str] = Counter()
+        self._full_until: dict[str, float] = {}
+        self._changed = threading.Condition()
+
+    def enter(self, destination: str, *, most: int) -> bool:
+        """Take one of ``most`` places; False when none becomes free in a moment, and for a while at once."""
+        with self._changed:
+            is_known_full = self._full_until.get(destination, 0.0) > time.monotonic()
+            patience = 0.0 if is_known_full else CROWD_PATIENCE_SECONDS
+            if not self._changed.wait_for(lambda: self._under_way[destination] < most, patience):
+                if not is_known_full:
+                    self._full_until[destination] = time.monotonic() + CROWDED_SECONDS
+                return False
+            self._under_way[destination] += 1
+            return True
+
+    def leave(self, destination: str) -> None:
+        """Give the place back."""
+        with self._changed:
+            self._under_way[destination] -= 1
+            if self._under_way[destination] < 1:
+                del self._under_way[destination]
+                self._full_until.pop(destination, None)
+            self._changed.notify_all()

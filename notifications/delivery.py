@@ -7,6 +7,7 @@ the recipient was reached, the message says "(repeat)". The recovery path is the
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ import structlog
 from django.db import connection, connections, transaction
 
 from core.work import claim, db_now
-from notifications.breaker import Breaker
+from notifications.breaker import CROWDED_SECONDS, Breaker, Crowd
 from notifications.channels import SENDERS
 from notifications.channels.base import Outcome, Result, Sender
 from notifications.models import Attempt, Notification
@@ -39,8 +40,11 @@ STALE_CLAIM_SECONDS = 1.0  # promise G5: no send starts more than 2 s after an a
 MOST_ATTEMPTS = 40
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 0.3
+LONGEST_LOOKOUT_SECONDS = 15.0
 
 _breaker = Breaker()
+_crowd = Crowd()
 _jitter = random.SystemRandom()
 
 
@@ -68,20 +72,60 @@ def deliver_due(channel: str, *, now: datetime, seats: int | None = None) -> int
     others = (sender.seats if seats is None else seats) - 1
     if others < 1 or len(first) < sender.batch:
         return _occupy_seat(channel, sender, first)
+    room = _Room()
+    room.sit()
     with ThreadPoolExecutor(max_workers=others, thread_name_prefix=f"deliver-{channel}") as pool:
-        waiting = [pool.submit(_occupy_other_seat, channel, sender) for _ in range(others)]
-        return _occupy_seat(channel, sender, first) + sum(seat.result() for seat in waiting)
+        waiting = [pool.submit(_occupy_other_seat, channel, sender, room) for _ in range(others)]
+        return _occupy_seat(channel, sender, first, room) + sum(seat.result() for seat in waiting)
 
 
-def _occupy_other_seat(channel: str, sender: Sender) -> int:
+class _Room:
+    """The seats of one sweep. While some of them wait for a provider another looks out for what becomes due: the
+    sweep ends with its slowest send, and what is due in between is not to wait for that."""
+
+    def __init__(self) -> None:
+        self.lookout = threading.Lock()
+        self._busy = 0
+        self._changed = threading.Condition()
+        self._ends_at = time.monotonic() + LONGEST_LOOKOUT_SECONDS
+
+    def sit(self) -> None:
+        """Somebody begins to send."""
+        with self._changed:
+            self._busy += 1
+
+    def rise(self) -> None:
+        """Somebody found nothing more to send."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def is_over(self, *, within: float) -> bool:
+        """Whether nobody sends any more, at the latest after ``within`` seconds, or it is time to end in any case."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._busy < 1, within) or time.monotonic() > self._ends_at
+
+
+def _occupy_other_seat(channel: str, sender: Sender, room: _Room) -> int:
     try:
-        return _occupy_seat(channel, sender, _claim_due(channel, sender.batch, now=db_now()))
+        return _occupy_seat(channel, sender, _look_out(channel, sender, room), room)
     finally:
         connections.close_all()
 
 
-def _occupy_seat(channel: str, sender: Sender, claims: list[_Claim]) -> int:
-    """Send claim after claim until nothing is due."""
+def _occupy_seat(channel: str, sender: Sender, claims: list[_Claim], room: _Room | None = None) -> int:
+    """Send claim after claim until nothing is due, and nobody else in the room is sending any more."""
+    tries = 0
+    try:
+        while claims:
+            tries += _send_all(channel, sender, claims, room)
+            claims = _look_out(channel, sender, room) if room else []
+    finally:
+        sender.close()
+    return tries
+
+
+def _send_all(channel: str, sender: Sender, claims: list[_Claim], room: _Room | None) -> int:
     tries = 0
     try:
         while claims:
@@ -89,8 +133,22 @@ def _occupy_seat(channel: str, sender: Sender, claims: list[_Claim]) -> int:
                 tries += _send(claimed, sender)
             claims = _claim_due(channel, sender.batch, now=db_now())
     finally:
-        sender.close()
+        if room is not None:
+            room.rise()
     return tries
+
+
+def _look_out(channel: str, sender: Sender, room: _Room) -> list[_Claim]:
+    """What becomes due while others send, one seat looking at a time; nothing when all are done."""
+    with room.lookout:
+        while True:
+            claims = _claim_due(channel, sender.batch, now=db_now())
+            if claims:
+                room.sit()
+                return claims
+            _give_connection_back()
+            if room.is_over(within=LOOK_AGAIN_SECONDS):
+                return []
 
 
 def _claim_due(channel: str, limit: int, *, now: datetime) -> list[_Claim]:
@@ -133,12 +191,23 @@ def _send(claimed: _Claim, sender: Sender) -> int:
     """One try, unless it was cancelled or its destination rests; returns 1 for a try made."""
     row = claimed.notification
     if time.monotonic() - claimed.at > STALE_CLAIM_SECONDS and not _still_ours(row):
-        _put_back(row, 0.0)  # left under its lease it would count as lost, and be sent as a repeat
+        _release(row)
         return 0
     if _is_for_show(row):
         _finish(row, Result(Outcome.KEPT, "Demo data: kept in the outbox."), took=0.0)
         return 1
     destination = sender.destination(row)
+    if not _crowd.enter(destination, most=sender.seats_each):
+        _put_back(row, CROWDED_SECONDS)
+        return 0
+    try:
+        return _send_to(destination, claimed, sender)
+    finally:
+        _crowd.leave(destination)
+
+
+def _send_to(destination: str, claimed: _Claim, sender: Sender) -> int:
+    row = claimed.notification
     wait = _breaker.wait(destination)
     if wait:
         _put_back(row, wait)
@@ -176,6 +245,11 @@ def _mine(row: Notification) -> NotificationQuerySet:
 def _still_ours(row: Notification) -> bool:
     """Nobody cancelled it and our lease still counts."""
     return _mine(row).filter(state=State.PENDING, lease_until__gt=db_now() + timedelta(seconds=10)).exists()
+
+
+def _release(row: Notification) -> None:
+    """Untried, because those before it in the claim took too long: due for anybody at once, and no repeat."""
+    _mine(row).pending().update(lease_token=None, lease_until=None)
 
 
 def _put_back(row: Notification, wait: float) -> None:

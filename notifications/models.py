@@ -141,11 +141,6 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return f"{self.get_channel_display()} to {self.recipient}: {self.title}"
 
-    @property
-    def is_repeat(self) -> bool:
-        """Whether an earlier try may have reached the recipient without our knowing."""
-        return any(attempt.outcome == Attempt.Outcome.LOST for attempt in self.attempts.all())
-
 
 class Attempt(models.Model):
     """One try to hand a notification to its provider, and what came of it."""

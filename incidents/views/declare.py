@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import person, require_role
@@ -20,6 +21,8 @@ from incidents.policy import policies
 if TYPE_CHECKING:
     from django.http import HttpResponse, QueryDict
 
+    from incidents.models import Incident
+
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,13 +33,21 @@ def declare(request: HtmxHttpRequest) -> HttpResponse:
     form = forms.DeclareForm(request.POST if request.method == "POST" else None, initial=_prefilled(request.GET))
     try:
         if form.is_valid():
-            incident = lifecycle.declare(form.draft(by=user))
+            incident = _declared_once(form.draft(by=user))
             messages.success(request, f"{incident.reference} is declared. Its plan says who is told, and when.")
             return see_other(incident)
     except ValidationError as error:
         take_errors(form, error)
     context = {"form": form, "choices": list(zip(form["severity"], policies().values(), strict=True))}
     return render(request, "incidents/incident_declare.html", context, status=422 if form.errors else 200)
+
+
+def _declared_once(draft: lifecycle.Draft) -> Incident:
+    """Declare it; of two presses of the button the second waits for the first, and finds what it has declared."""
+    try:
+        return lifecycle.declare(draft)
+    except IntegrityError:
+        return lifecycle.declare(draft)
 
 
 def _prefilled(query: QueryDict) -> dict[str, object]:

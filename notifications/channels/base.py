@@ -32,6 +32,7 @@ class Result:
 class Sender:
     """A channel's bulkhead: ``seats`` senders at once in a process, each claiming ``batch`` rows at a time.
 
+    At most ``seats_each`` of them send to one destination, so that one that hangs leaves seats to the others.
     ``destination`` names what the breaker watches. ``send`` never raises for what a provider does; it ends within
     ten seconds. ``close`` gives back what this thread's sender keeps open.
     """
@@ -41,6 +42,7 @@ class Sender:
     destination: Callable[[Notification], str]
     send: Callable[[Notification, bool], Result]
     close: Callable[[], None] = lambda: None
+    seats_each: int = 1000
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

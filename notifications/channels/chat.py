@@ -39,4 +39,4 @@ def send(notification: Notification, is_repeat: bool) -> Result:
     )
 
 
-sender = Sender(seats=3, batch=1, destination=destination, send=send)
+sender = Sender(seats=4, batch=1, destination=destination, send=send, seats_each=2)

@@ -72,4 +72,4 @@ def destination(notification: Notification) -> str:
     return urlsplit(notification.address).netloc.rpartition("@")[2]
 
 
-sender = Sender(seats=8, batch=1, destination=destination, send=send)
+sender = Sender(seats=8, batch=1, destination=destination, send=send, seats_each=4)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
-from accounts.models import AuditEntry
 from incidents import policy
 from tests.api.caller import Caller
 
@@ -25,20 +23,3 @@ def api(alice):
 def root(admin):
     """An admin, with a token for everything."""
     return Caller(admin, "admin")
-
-
-@pytest.fixture
-def committed(transactional_db):
-    """For tests with several connections: what is written is committed, and afterwards everything is emptied.
-
-    The audit log is among it, whose trigger refuses that; it is put aside for the one statement.
-    """
-    yield
-    flush = connection.ops.execute_sql_flush
-    table = AuditEntry._meta.db_table
-
-    def flush_all(statements):
-        del connection.ops.execute_sql_flush
-        flush([f"ALTER TABLE {table} DISABLE TRIGGER USER", *statements, f"ALTER TABLE {table} ENABLE TRIGGER USER"])
-
-    connection.ops.execute_sql_flush = flush_all

@@ -97,7 +97,7 @@ def test_a_repeated_answer_does_not_hold_the_secret(root):
     assert Integration.objects.count() == 1
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_of_two_at_once_one_creates_and_both_get_its_answer():
     callers = [Caller(make.user("alice"), "write")]
     callers.append(Caller(callers[0].user, "write"))

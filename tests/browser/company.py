@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
+from playwright._impl._api_structures import SetCookieParam
 
 from accounts.models import User
 from alerts import grouping, intake
@@ -114,7 +115,7 @@ def build() -> Company:
     )
 
 
-def session_cookie(user: User, base_url: str) -> dict[str, str]:
+def session_cookie(user: User, base_url: str) -> SetCookieParam:
     """The cookie of somebody who has signed in already."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)

@@ -1,4 +1,4 @@
-"""A Chromium for the session, a context a test, and a page that lets nothing slip: no console errors, no CSP reports."""
+"""A Chromium for the session, windows on the running site, and no test in which the browser complained."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -23,8 +24,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DESK = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 740},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 SCREENS = {"desk": DESK, "phone": PHONE}
 PATIENCE_MS = 10_000
 
@@ -69,7 +75,7 @@ class Windows:
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium. Playwright keeps an event loop in this thread, which Django would take for asynchronous code."""
+    """Debian's Chromium. Playwright keeps an event loop in this thread, which Django takes for asynchronous code."""
     was = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
@@ -101,7 +107,8 @@ def too_wide(page: Page) -> list[str]:
         """() => {
             const room = document.documentElement.clientWidth;
             if (document.documentElement.scrollWidth <= room) return [];
-            const out = [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > room);
+            const all = [...document.body.querySelectorAll("*")].filter((one) => one.checkVisibility());
+            const out = all.filter((one) => one.getBoundingClientRect().right > room);
             return out.map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`);
         }"""
     )

@@ -41,7 +41,7 @@ def test_axe_finds_nothing_on_a_phone_or_with_everything_unfolded(windows, shop)
         for name in ("list", "detail"):
             page.goto(shop.pages()[name])
             found[name] = violations(page)
-        page.evaluate("document.querySelectorAll('#composer details, aside details').forEach(one => { one.open = true })")
+        page.locator("#composer details, aside details").evaluate_all("all => all.forEach(one => { one.open = true })")
         found["unfolded"] = violations(page)
     assert not any(found.values()), found
 

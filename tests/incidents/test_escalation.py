@@ -187,3 +187,13 @@ def test_the_last_resort_is_paged_again_for_an_incident_that_was_reopened(alice,
     lifecycle.reopen(incident, reason="Still down", by=alice, now=now + 20 * MINUTE)
     escalation.advance_due(now=now + 26 * MINUTE)
     assert [who for who, _ in pages(incident)] == ["alice", "root", "alice", "root"]
+
+
+def test_reopening_within_the_second_pages_again(alice, now):
+    incident = make.incident(steps=[alice], at=now)
+    lifecycle.resolve(incident, by=None, now=now + SECOND / 4)
+    lifecycle.reopen(incident, reason="Wrong one", by=alice, now=now + SECOND / 2)
+    states = (
+        Notification.objects.filter(topic=incident.topic, purpose="page").order_by("id").values_list("state", flat=True)
+    )
+    assert list(states) == ["cancelled", "pending"]

@@ -101,7 +101,8 @@ def test_whoever_is_paged_after_the_severity_was_raised_can_answer_too(client, a
     changes.change_severity(incident, to="critical", by=alice)
     assert "<button" in client.get(link(incident, bob)).content.decode()
     client.force_login(bob)
-    assert f'action="{incident.get_absolute_url()}/acknowledge"' in client.get(incident.get_absolute_url()).content.decode()
+    page = client.get(incident.get_absolute_url()).content.decode()
+    assert f'action="{incident.get_absolute_url()}/acknowledge"' in page
     client.post(link(incident, bob))
     assert incident.escalations.get().state == "stopped"
     assert "<button" not in client.get(link(incident, bob)).content.decode()

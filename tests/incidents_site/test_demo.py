@@ -233,6 +233,7 @@ def test_removing_leaves_nothing(demo, client):
     written = AuditEntry.objects.count()
     printed = run("remove")
     assert re.search(r"\d+ incidents", printed)
+    assert printed.endswith("No admin is left; manage.py setuplink prints the link that creates the first.\n")
     for model in (*DEMO_MODELS, TimelineEntry, Notification, Attempt, Alert, Event, Group, Holiday, Membership):
         assert model.objects.count() == 0, model
     assert client.session.is_empty() or not client.session.exists(client.session.session_key)

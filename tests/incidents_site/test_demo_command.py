@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
+from accounts.models import Role, User
 from catalog.models import Service
 from incidents.models import Incident
 from tests import make
@@ -37,6 +37,9 @@ def test_names_that_real_people_have_are_left_to_them(db):
     assert not User.objects.get(pk=real.pk).is_demo
     assert User.objects.get(username="alex-demo").is_demo
     assert Service.objects.get(slug="kafka-demo").is_demo
+    User.objects.filter(pk=real.pk).update(role=Role.ADMIN)
+    assert "No admin is left" not in run("remove")
+    assert list(User.objects.all()) == [real]
 
 
 def test_an_outside_database_gets_no_demo(settings):

@@ -131,6 +131,20 @@ def teams(installation):
     return installation.manage("shell", "-v0", "-c", code).split()
 
 
+def refusal(installation):
+    """The one line that a start ends with when it is refused."""
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=BASE_DIR,
+        env=installation.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    return ended.stderr
+
+
 def test_nothing_is_lost_when_everything_is_killed_and_started_again(installation):
     installation.start()
     assert installation.status("/readyz") == 200
@@ -142,6 +156,9 @@ def test_nothing_is_lost_when_everything_is_killed_and_started_again(installatio
     installation.start()  # the same port, the same data, no repair
     assert installation.status("/readyz") == 200
     assert teams(installation) == ["before-the-kill"]
+    again = refusal(installation)
+    assert again.startswith("Muster cannot start: it is running already")
+    assert f"http://127.0.0.1:{installation.port} (process {installation.up.pid})" in again
 
     began = time.monotonic()
     installation.up.send_signal(signal.SIGINT)
@@ -174,17 +191,9 @@ def test_whatever_dies_comes_back(installation):
 
 def test_a_taken_port_is_named_in_one_line(installation):
     with socket.create_server(("127.0.0.1", installation.port)):
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "up"],
-            cwd=BASE_DIR,
-            env=installation.environment,
-            capture_output=True,
-            text=True,
-        )
-    assert ended.returncode == 1
-    assert ended.stderr.count("\n") == 1
-    assert ended.stderr.startswith(f"Muster cannot start: port {installation.port} is taken")
-    assert f"PORT={installation.port + 1}" in ended.stderr
+        said = refusal(installation)
+    assert said.startswith(f"Muster cannot start: port {installation.port} is taken")
+    assert f"PORT={installation.port + 1}" in said
 
 
 def test_a_process_that_keeps_failing_is_started_after_growing_pauses():

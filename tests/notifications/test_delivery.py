@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
+import threading
+import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from email.header import decode_header, make_header
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
@@ -15,7 +20,7 @@ from core.work import db_now
 from incidents import lifecycle
 from incidents_site.config import MailServer
 from notifications import contacts, delivery, signing
-from notifications.breaker import Breaker
+from notifications.breaker import Breaker, Crowd
 from notifications.models import Attempt, Notification
 from tests import make, receivers
 
@@ -211,16 +216,65 @@ def test_a_title_cannot_call_a_whole_channel(hook):
     assert "@\u200beveryone &lt;!here&gt;" in text
 
 
-def test_what_a_slow_sender_did_not_come_to_is_no_repeat(alice, mailbox, monkeypatch):
-    page(alice)
-    monkeypatch.setattr(delivery, "STALE_CLAIM_SECONDS", 0.0)
-    monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=5))  # too short to begin another send
-    assert deliver() == 0
-    row = Notification.objects.get(user=alice)
-    assert (row.state, row.lease_token, row.attempts.count()) == ("pending", None, 0)
-
-
 def test_a_domain_with_other_letters_is_kept_as_mail_servers_take_it(db):
     dora = make.user("dora", email=False)
     method, _ = contacts.add(dora, kind="email", address="ops@bücher.example", by=dora)
     assert method.address == "ops@xn--bcher-kva.example"
+
+
+def test_a_destination_that_hangs_leaves_seats_to_the_others():
+    crowd = Crowd()
+    assert [crowd.enter("hangs", most=2) for _ in range(3)] == [True, True, False]
+    assert crowd.enter("works", most=2)
+    crowd.leave("hangs")
+    assert crowd.enter("hangs", most=2)
+
+
+def test_a_place_that_becomes_free_in_a_moment_is_waited_for():
+    crowd = Crowd()
+    assert crowd.enter("fast", most=1)
+    threading.Timer(0.05, crowd.leave, ["fast"]).start()
+    assert crowd.enter("fast", most=1)
+
+
+def test_a_crowded_destination_puts_its_rows_back_without_a_try(alice, hook, monkeypatch):
+    make.contact(alice, "webhook", hook.url)
+    alice.contact_methods.filter(kind="email").delete()
+    page(alice)
+    monkeypatch.setattr(delivery, "_crowd", Mock(**{"enter.return_value": False}))
+    assert deliver("webhook") == 0
+    row = Notification.objects.get(channel="webhook", purpose="page")
+    assert (row.state, row.attempt_count, row.lease_token) == ("pending", 0, None)
+    assert row.due_at > db_now()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_becomes_due_while_a_destination_hangs_does_not_wait_for_it(alice, bob, settings, hook):
+    settings.MUSTER = replace(settings.MUSTER, allow_nets=(ipaddress.ip_network("127.0.0.0/8"),))
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        make.contact(alice, "webhook", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        make.contact(bob, "webhook", hook.url)
+        page(alice)
+        sweep = threading.Thread(target=delivery.deliver_due, args=["webhook"], kwargs={"now": db_now()})
+        sweep.start()
+        time.sleep(0.5)
+        page(bob)
+        began = time.monotonic()
+        while not hook.requests and time.monotonic() - began < 5:
+            time.sleep(0.05)
+        took, hung = time.monotonic() - began, sweep.is_alive()
+        sweep.join()
+    assert hung
+    assert took < 2
+
+
+def test_what_a_slow_server_left_untried_is_due_at_once_and_no_repeat(alice, mailbox):
+    page(alice)
+    claims = delivery._claim_due("email", 10, now=db_now())
+    late = [replace(claimed, at=claimed.at - 20) for claimed in claims]
+    Notification.objects.filter(channel="email").update(lease_until=db_now() + timedelta(seconds=5))
+    assert late
+    assert [delivery._send(claimed, delivery.SENDERS["email"]) for claimed in late] == [0] * len(late)
+    assert deliver() == len(late)
+    assert [message["Subject"] for message in mailbox.messages if "(repeat)" in message["Subject"]] == []
+    assert not Attempt.objects.filter(outcome="lost").exists()

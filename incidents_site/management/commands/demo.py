@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.models import User
 from incidents_site.demo import loading, people, removal
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         self.stdout.write("Removed the demo data:")
         for name, count in removed.items():
             self.stdout.write(f"{count:>7,} {name}")
+        if not User.objects.admins().exists():
+            self.stdout.write("No admin is left; manage.py setuplink prints the link that creates the first.")
 
     def _logins(self) -> None:
         for username, password in people.logins():
