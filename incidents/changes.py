@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from core.text import clean, single_line
+from core.work import db_now
 from incidents import messages, plan, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, Severity
@@ -55,7 +55,7 @@ def assign(incident: Incident, *, to: User | None, by: User | None, now: datetim
     incident = Incident.objects.locked(incident.pk)
     if incident.assignee == to:
         return incident
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     was, incident.assignee = incident.assignee, to
     incident.save(update_fields=["assignee", "updated_at"])
     out.record(incident, Kind.ASSIGNED, by=by, **{"from": str(was or ""), "to": str(to or "")})
@@ -83,7 +83,7 @@ def change_severity(
     was = incident.severity
     if was == to:
         return incident
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     incident.severity = to
     reason = clean(reason, limit=2000).strip()
     out.record(incident, Kind.SEVERITY_CHANGED, by=by, source=source, text=reason, **{"from": was, "to": to})
@@ -102,7 +102,7 @@ def change_services(
 ) -> Incident:
     """Set the affected services. A new one starts only what is missing: its policy pages, its team is told."""
     incident = Incident.objects.locked(incident.pk)
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     wanted = {service.pk: service for service in services}
     have = {link.service_id: link.service for link in incident.service_links.select_related("service")}
     added = [service for pk, service in wanted.items() if pk not in have]
@@ -132,7 +132,7 @@ def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This cannot be edited."))
     incident = Incident.objects.locked(incident.pk)
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     changed = {name: value for name, value in _tidied(changes).items() if getattr(incident, name) != value}
     if not changed:
         return incident

@@ -18,6 +18,7 @@ from core.work import claim, nudge
 from incidents import messages
 from incidents.consequences import Consequences, Kind
 from incidents.models import Escalation, Incident, SlaClock
+from incidents.models.incident import topic_of
 from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
@@ -152,17 +153,15 @@ def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences
     incident = escalation.incident
     escalation.state, escalation.stopped_at = State.EXHAUSTED, out.now
     incident.is_unanswered = incident.status == "triggered"
-    told: list[str] = []
-    if escalation.target != ADMINS:
-        told = _page_last_resort(incident, reach, out)
+    told = _page_last_resort(incident, reach, out, admins_were_paged=escalation.target == ADMINS)
     out.record(incident, Kind.EXHAUSTED, policy=plan.name, last_resort=told)
 
 
-def _page_last_resort(incident: Incident, reach: Reach, out: Consequences) -> list[str]:
+def _page_last_resort(incident: Incident, reach: Reach, out: Consequences, *, admins_were_paged: bool) -> list[str]:
     team = site_settings().last_resort
     members = team.active_members() if team else []
     reach.load(members)
-    people = [user for user in members if reach.methods(user)] or reach.admins()
+    people = [user for user in members if reach.methods(user)] or ([] if admins_were_paged else reach.admins())
     services = reach.services_of(incident)
     opened = incident.clocks.filter(kind=SlaClock.Kind.RESPONSE).count()  # each opening starts one
     return reach.tell_users(
@@ -252,6 +251,8 @@ def follow_up_failed(*, now: datetime, patience: timedelta = timedelta(seconds=3
     numbers = {_parse_origin(topic)[0] for topic in waiting.values_list("topic", flat=True)[:BATCH]}
     if not numbers:
         return 0
+    gone = numbers - set(Incident.objects.filter(pk__in=numbers).values_list("pk", flat=True))
+    waiting.filter(topic__in=[topic_of(number) for number in gone]).update(is_followed_up=True)
     with transaction.atomic():
         incidents = {row.pk: row for row in claim(Incident.objects.filter(pk__in=numbers).order_by("id"), limit=BATCH)}
         pages = claim(waiting.filter(topic__in=[row.topic for row in incidents.values()]), limit=BATCH)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from core.text import clean, single_line
+from core.work import db_now
 from incidents import changes, escalation, plan, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, PlannedAction, SlaClock, Status
@@ -58,7 +58,7 @@ def declare_many(drafts: Sequence[Draft], *, now: datetime | None = None) -> lis
     A draft whose ``source_key`` is known gives the incident that has it. Raises ValidationError for an empty title,
     an unknown severity or a start in the future.
     """
-    now = now or timezone.now()
+    now = now or db_now()
     known = _already_declared(drafts)
     new = {index: _build(draft, now=now) for index, draft in enumerate(drafts) if draft.source_key not in known}
     Incident.objects.bulk_create(new.values())
@@ -130,7 +130,7 @@ def acknowledge(incident: Incident, *, by: User | None, source: str = "", now: d
     stops what still pages, and does nothing when nothing does. Raises NotAllowedNow once it is resolved.
     """
     incident = Incident.objects.locked(incident.pk)
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     if incident.is_open and incident.status != Status.TRIGGERED:
         stopped, cancelled = escalation.stop(incident, now=out.now), outbox.cancel(topic=incident.topic, now=out.now)
         if stopped or cancelled:
@@ -165,7 +165,7 @@ def transition(incident: Incident, *, to: str, by: User | None, now: datetime | 
     incident = Incident.objects.locked(incident.pk)
     if to not in OPEN or not incident.is_open or to == Status.TRIGGERED:
         raise NotAllowedNow(_why_not(incident, to))
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     was = incident.status
     if to == was:
         return incident
@@ -197,7 +197,7 @@ def resolve(
     incident = Incident.objects.locked(incident.pk)
     if not incident.is_open:
         raise NotAllowedNow(_why_not(incident, Status.RESOLVED))
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     was, is_human = incident.status, by is not None
     incident.move_to(Status.RESOLVED, at=out.now, is_answer=is_human)
     if is_human:
@@ -231,7 +231,7 @@ def reopen(
     incident = Incident.objects.locked(incident.pk)
     if incident.is_open:
         raise NotAllowedNow(f"{incident.reference} is {incident.status}; only a resolved incident can be reopened.")
-    out, compiler = Consequences(now or timezone.now()), plan.Compiler()
+    out, compiler = Consequences(now or db_now()), plan.Compiler()
     policy, reach = compiler.policies[incident.severity], Reach.of([incident])
     was = incident.status
     to = Status.INVESTIGATING if incident.acknowledged_at else Status.TRIGGERED
@@ -248,7 +248,7 @@ def reopen(
         if policy.page_on_call:
             escalation.restart(incident, compiler.policies_of(incident, reach), out, reach)
         plan.extend(incident, out, compiler=compiler)
-    elif incident.assignee and incident.assignee != by:
+    if incident.assignee:
         changes.tell_assignee(incident, incident.assignee, by=by, reach=reach, out=out, opening=f"Reopened: {reason}")
     incident.save()
     out.write()
@@ -261,7 +261,7 @@ def start_postmortem(incident: Incident, *, by: User | None, now: datetime | Non
     incident = Incident.objects.locked(incident.pk)
     if incident.status != Status.RESOLVED:
         raise NotAllowedNow(_why_not(incident, Status.POSTMORTEM))
-    out = Consequences(now or timezone.now())
+    out = Consequences(now or db_now())
     incident.move_to(Status.POSTMORTEM, at=out.now, is_answer=False)
     out.record(incident, Kind.POSTMORTEM_STARTED, by=by)
     incident.save()

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from core.work import claim
-from incidents import plan
+from incidents import escalation, plan
 from incidents.consequences import Consequences
 from incidents.models import Escalation, Incident, PlannedAction, Status
 from incidents.policy import policies
+from incidents.telling import Reach
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,13 +26,15 @@ SETTLED_AFTER = timedelta(seconds=60)
 
 
 def repair_missing(*, now: datetime) -> int:
-    """Triggered incidents whose severity pages on-call, but that nothing pages and nothing ever did: page now.
+    """Triggered incidents whose severity pages on-call, but that nothing pages any more and nobody was asked in vain:
+    page again from the first step. Returns how many were mended.
 
-    Returns how many were mended. Exhausted and stopped escalations are valid ends and left alone.
+    An exhausted escalation is a valid end; a stopped one is not while nobody has answered.
     """
     with transaction.atomic():
         paging = [severity for severity, policy in policies().items() if policy.page_on_call]
-        escalated = Escalation.objects.filter(incident=OuterRef("pk"))
+        valid = (Escalation.State.RUNNING, Escalation.State.EXHAUSTED)
+        escalated = Escalation.objects.filter(incident=OuterRef("pk"), state__in=valid)
         planned = PlannedAction.objects.filter(incident=OuterRef("pk"), state=PlannedAction.State.DUE)
         broken = claim(
             Incident.objects.filter(
@@ -44,10 +47,14 @@ def repair_missing(*, now: datetime) -> int:
             ).order_by("id"),
             limit=BATCH,
         )
-        out = Consequences(now)
+        out, compiler = Consequences(now), plan.Compiler()
         for incident in broken:
             log.error("incident had nothing paging", incident=incident.reference)
-            incident.plan.filter(kind=PlannedAction.Kind.PAGE_ON_CALL).delete()
-            plan.extend(incident, out)
+            reach = Reach.of([incident])
+            escalation.restart(incident, compiler.policies_of(incident, reach), out, reach)
+            if not incident.escalations.exists():
+                incident.plan.filter(kind=PlannedAction.Kind.PAGE_ON_CALL).delete()
+            plan.extend(incident, out, compiler=compiler)
+            incident.save(update_fields=["is_unanswered", "updated_at"])
         out.write()
     return len(broken)

@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# The routing key in an intake address is the secret of that integration.
-SECRET_IN_PATH = re.compile(r"(/integrations/)[^/\s\"']+")
+# The routing key in an intake address is the secret of that integration, and a signed link is one for its bearer.
+SECRET_IN_PATH = re.compile(r"(/(?:integrations|setup|confirm|answers/email|password/reset/key)/)[^/\s\"']+")
 
 
 def hide_routing_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -34,11 +34,16 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from prometheus_client import Metric
 
+    from accounts.models import User
+
 MOST_COUNTED = 100_000
 
 
 class DatabaseCollector(Collector):
-    """The state of the installation at the moment of the scrape."""
+    """The state of the installation at the moment of the scrape, as far as the token's owner may see it."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
 
     def collect(self) -> Iterator[Metric]:
         """Seven queries; ``check`` makes some more, each the minimum of an index."""
@@ -47,10 +52,10 @@ class DatabaseCollector(Collector):
             "muster_incidents_open",
             "Incidents that people still work on.",
             ("severity", "status"),
-            _counts(Incident.objects.open(), "severity", "status"),
+            _counts(Incident.objects.visible_to(self._user).open(), "severity", "status"),
             [(severity, status) for severity in Severity.values for status in OPEN],
         )
-        firing = Alert.objects.filter(status=Alert.Status.FIRING)
+        firing = Alert.objects.visible_to(self._user).filter(status=Alert.Status.FIRING)
         yield _gauge(
             "muster_alerts_open",
             "Alerts that fire.",
@@ -108,17 +113,17 @@ def _gauge(
 @csrf_exempt
 @guarded
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The exposition, for any API token. Figures cover private incidents too: they are counts and name nothing."""
+    """The exposition, for any API token; it counts what the token's owner may see. Give Prometheus an admin's."""
     if request.method != "GET":
         return respond(Problem(405, "This address takes GET.", headers={"Allow": "GET"}))
     try:
-        is_known = reader(request)
+        token = reader(request)
     except Problem as problem:
         return respond(problem)
-    if not is_known:
+    if token is None:
         return respond(Problem(401, "Send an API token.", headers={"WWW-Authenticate": 'Bearer realm="Muster"'}))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(DatabaseCollector())
+    registry.register(DatabaseCollector(token.user))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     response = HttpResponse(encode(registry), content_type=content_type)
     patch_cache_control(response, no_store=True)

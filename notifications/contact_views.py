@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -43,8 +44,11 @@ def contact_method_new(request: HttpRequest) -> HttpResponse:
 def contact_method_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send what a page looks like."""
     method = own_method(person(request), pk)
-    contacts.send_test(method)
-    messages.success(request, f"A test is on its way to {method.address}.")
+    try:
+        contacts.send_test(method)
+        messages.success(request, f"A test is on its way to {method.address}.")
+    except ValidationError as error:
+        messages.warning(request, error.message)
     return see_other("accounts:profile")
 
 

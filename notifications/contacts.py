@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIRM_SALT = "notifications.confirm"
 CONFIRM_MAX_AGE_SECONDS = 3 * 24 * 3600
+TEST_EVERY = timedelta(minutes=1)
 
 
 class LinkInvalid(Exception):
@@ -70,7 +72,9 @@ def checked_address(kind: str, address: str) -> str:
         channel, address = channel_of(single_line(address))
     except ValidationError as error:
         raise ValidationError({"address": error.messages}) from None
-    if channel != kind and not (kind == Channel.WEBHOOK and channel == Channel.CHAT):
+    if channel == Channel.CHAT:
+        raise ValidationError({"address": "This is a chat address; those are for teams. Enter a webhook of your own."})
+    if channel != kind:
         raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
     return address
 
@@ -91,8 +95,14 @@ def remove(method: ContactMethod, *, by: User | None) -> None:
 
 @transaction.atomic
 def send_test(method: ContactMethod, *, now: datetime | None = None) -> None:
-    """Send what a page looks like through one contact method, with a link that confirms the address."""
+    """Send what a page looks like through one contact method, with a link that confirms the address.
+
+    Raises ValidationError within a minute of the last one: nobody's address is to be flooded through us.
+    """
     now = now or timezone.now()
+    lately = Notification.objects.filter(topic=f"contact/{method.pk}", created_at__gt=now - TEST_EVERY)
+    if lately.exists():
+        raise ValidationError("A test was sent less than a minute ago. Wait a moment before the next.")
     token = links.dumps(method.pk, salt=CONFIRM_SALT)
     message = Message(
         title="Test page from Muster",

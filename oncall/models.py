@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -22,7 +22,9 @@ class EscalationPolicy(Timestamped):
     repeat = models.PositiveSmallIntegerField(
         default=0, validators=[MaxValueValidator(20)], help_text="Extra rounds after the first."
     )
-    repeat_after_minutes = models.PositiveIntegerField(default=5, validators=[MaxValueValidator(1440)])
+    repeat_after_minutes = models.PositiveIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(1440)]
+    )
     is_default = models.BooleanField(
         default=False, help_text="Used for incidents whose services name no policy. At most one policy is the default."
     )

@@ -195,7 +195,11 @@ def test_an_alert_from_before_all_clocks_pages_all_the_same(am_key, now, start):
 
 
 def test_an_alert_that_came_after_the_sweep_began_and_is_ahead_of_us(am_key, now):
-    alert = {"status": "firing", "labels": {"alertname": "A", "severity": "critical"}, "startsAt": "9998-01-01T00:00:00Z"}
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "A", "severity": "critical"},
+        "startsAt": "9998-01-01T00:00:00Z",
+    }
     send(am_key, format="alertmanager", version="4", groupKey="g", status="firing", alerts=[alert])
     Event.objects.update(received_at=now + MINUTE / 60)
     grouping.apply_due(now=now)

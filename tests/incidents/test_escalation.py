@@ -197,3 +197,10 @@ def test_reopening_within_the_second_pages_again(alice, now):
         Notification.objects.filter(topic=incident.topic, purpose="page").order_by("id").values_list("state", flat=True)
     )
     assert list(states) == ["cancelled", "pending"]
+
+
+def test_the_last_resort_team_is_paged_after_the_admins_were_asked_in_vain(bob, admin, now):
+    IncidentSettings.objects.update_or_create(pk=1, defaults={"last_resort": make.team("duty", bob)})
+    incident = make.incident(at=now)
+    escalation.advance_due(now=now + 5 * MINUTE)
+    assert pages(incident) == [("root", now), ("bob", now + 5 * MINUTE)]

@@ -132,3 +132,10 @@ def test_what_the_end_called_off_is_due_again_when_the_incident_is_reopened(alic
     assert incident.plan.get(kind="notify_leadership").state == "due"
     plan.carry_out_due(now=now + 30 * MINUTE)
     assert incident.plan.get(kind="notify_leadership").state == "done"
+
+
+def test_the_auditor_pages_again_when_everything_was_stopped_and_nobody_has_answered(alice, now):
+    incident = make.incident(steps=[alice], at=now)
+    Escalation.objects.update(state="stopped", stopped_at=now)
+    assert repair.repair_missing(now=now + 2 * MINUTE) == 1
+    assert pages(incident) == [("alice", now), ("alice", now + 2 * MINUTE)]
