@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import audit, people, tokens
 from accounts.access import person
-from accounts.admin_audit import AuditedAdmin, ReadOnlyAdmin
+from accounts.admin_audit import AuditedAdmin, AuditedInline, ReadOnlyAdmin
 from accounts.admin_users import FIELDS, ChangeUserForm, NewUserForm
 from accounts.models import ApiToken, AuditEntry, Membership, Team, User
 from core.redirects import see_other
@@ -87,12 +87,11 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
         return response
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(AuditedInline):
     """Who is in a team."""
 
     model = Membership
     autocomplete_fields = ("user",)
-    extra = 1
 
 
 @admin.register(Team)

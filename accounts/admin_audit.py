@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 
@@ -16,10 +17,15 @@ from accounts.access import person
 from accounts.models import AuditEntry
 
 if TYPE_CHECKING:
-    from django.db.models import Model, QuerySet
+    from collections.abc import Sequence
+
+    from django.contrib.admin.options import BaseModelAdmin
+    from django.db.models import ForeignKey, Model, QuerySet
+    from django.forms import ModelChoiceField
     from django.http import HttpRequest, HttpResponse
 
 HISTORY_ROWS = 100
+LONGEST_KEY = 18  # digits
 
 
 class SoundChangeList(ChangeList):
@@ -33,6 +39,40 @@ class SoundChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
+class SoundAutocomplete(AutocompleteSelect):
+    """Shows a form again whatever was sent in it: Django's looks up the row of a key that may be no number."""
+
+    def optgroups(self, name: str, value: Sequence[Any], attrs: dict[str, Any] | None = None) -> Any:
+        """The chosen row, if it can be one."""
+        return super().optgroups(name, [each for each in value if _may_be_key(str(each))], attrs)
+
+
+def _may_be_key(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
+
+
+def use_sound_autocomplete(
+    owner: BaseModelAdmin[Any], db_field: ForeignKey[Any, Any], request: HttpRequest, options: dict[str, Any]
+) -> dict[str, Any]:
+    """``options`` of a form field, with our widget where ``owner`` completes the name that is typed."""
+    if db_field.name not in owner.get_autocomplete_fields(request):
+        return options
+    return {"widget": SoundAutocomplete(db_field, owner.admin_site, using=options.get("using"))} | options
+
+
+class AuditedInline(admin.TabularInline):
+    """Rows that are edited with the object that they hang on; the object's admin writes down what changed."""
+
+    extra = 1
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        """With our widget."""
+        options = use_sound_autocomplete(self, db_field, request, kwargs)
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+
 class AuditedAdmin(admin.ModelAdmin):
     """Saves and deletes through ``accounts.audit``. Django's own log is not written: it could be changed."""
 
@@ -41,6 +81,13 @@ class AuditedAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that takes any address."""
         return SoundChangeList
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        """With our widget."""
+        options = use_sound_autocomplete(self, db_field, request, kwargs)
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """By its primary key where the address names an empty field."""

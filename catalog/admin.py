@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 
 from accounts.access import person
-from accounts.admin_audit import AuditedAdmin
+from accounts.admin_audit import AuditedAdmin, AuditedInline
 from catalog import changes
 from catalog.models import Dependency, Service
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class DependencyInline(admin.TabularInline):
+class DependencyInline(AuditedInline):
     """What a service does not work without."""
 
     model = Dependency
     fk_name = "service"
     autocomplete_fields = ("depends_on",)
-    extra = 1
 
 
 @admin.register(Service)

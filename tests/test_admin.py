@@ -315,3 +315,13 @@ def test_no_filter_of_an_address_breaks_a_list(at_desk, year):
 def test_an_empty_field_in_the_address_is_the_primary_key(at_desk):
     team = make.team("core")
     assert at_desk.get(address(Team, "change", team.pk) + "?_to_field=").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["x", "1e999", "²", "a\x00b", "9" * 40, "-1"])
+def test_a_key_that_is_none_comes_back_as_a_mistake(at_desk, wrong):
+    forms = {Service: {"team": wrong}, Team: {"memberships-TOTAL_FORMS": 1, "memberships-0-user": wrong}}
+    for model, fields in forms.items():
+        inlines = {"dependencies-TOTAL_FORMS": 0, "dependencies-INITIAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+        answer = at_desk.post(address(model, "add"), {"name": "X", "slug": "x", **inlines, **fields})
+        assert answer.status_code == 200, model
+        assert not model.objects.exists()

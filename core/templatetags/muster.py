@@ -92,7 +92,7 @@ def when(
     """``{% when dt %}``: the shortest text that is clear today, and the absolute time with its zone on hover.
 
     03:10 on the same day, Mon 22:16 within six days, 9 Oct, 16:31 within the year, otherwise 9 Oct 2025; in the
-    current time zone. ``seconds=True`` adds them to the clock; ``beside`` is a moment whose day stands there already, so
+    current time zone. ``seconds=True`` adds them to the clock; ``beside`` is a moment whose day is shown already, so
     that one of the same day is the clock alone. Nothing for None.
     """
     if at is None:

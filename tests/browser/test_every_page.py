@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests import make
 from tests.browser.conftest import too_wide
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
@@ -60,6 +61,24 @@ def test_every_page_fits_and_the_browser_has_nothing_to_say(windows, shop, scree
             page.goto(address)
             found[address] = too_wide(page)
     assert not any(found.values()), found
+
+
+def test_a_row_that_waits_for_an_answer_has_room_for_its_button(windows, shop):
+    with windows.open(user=shop.alice) as page:
+        page.goto("/incidents/")
+        button = page.get_by_role("button", name="Acknowledge").bounding_box()
+        assignee = page.locator("td.c-who").first.bounding_box()
+        assert button
+        assert assignee
+        assert button["x"] + button["width"] <= assignee["x"]
+
+
+def test_the_account_menu_is_at_the_right_edge_for_everybody(windows, transactional_db):
+    with windows.open(user=make.user("charlie", role="viewer")) as page:
+        page.goto("/incidents/")
+        box = page.locator("summary.mu-person").bounding_box()
+        assert box
+        assert 1440 - 32 <= box["x"] + box["width"] <= 1440
 
 
 def test_a_form_that_is_sent_back_takes_the_reader_to_the_mistake(windows, shop):

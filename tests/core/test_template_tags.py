@@ -112,6 +112,12 @@ def test_time_has_its_zone_on_hover() -> None:
         assert 'title="Wed 14 Oct 2026, 01:11:45 UTC">01:11</time>' in when(NOW, now=NOW)
 
 
+def test_a_time_beside_its_day_is_the_clock_alone() -> None:
+    at = datetime(2026, 10, 7, 22, 30, tzinfo=UTC)  # the 8th, in the reader's zone
+    assert when(at, beside=datetime(2026, 10, 8, 9, tzinfo=UTC), now=NOW).endswith(">00:30</time>")
+    assert when(at, beside=datetime(2026, 10, 7, 9, tzinfo=UTC), now=NOW).endswith(">Thu 00:30</time>")
+
+
 def test_no_time_is_nothing() -> None:
     assert render("{% when missing %}{% countdown missing %}", missing=None) == ""
 

@@ -126,3 +126,17 @@ def test_the_form_costs_few_queries(at_desk, address):
     with CaptureQueriesContext(connection) as queries:
         at_desk.get(address)
     assert len(queries) <= MOST_QUERIES
+
+
+def test_a_second_press_of_the_button_declares_nothing_more(at_desk, address):
+    ticket = re.search(r'name="ticket" value="([^"]+)"', at_desk.get(address).content.decode())[1]
+    said = {"title": "Kafka is slow", "severity": "low", "ticket": ticket}
+    first, second = (at_desk.post(address, said)["Location"] for _ in range(2))
+    assert first == second
+    assert Incident.objects.count() == 1
+
+
+def test_the_form_taken_back_and_changed_is_another_incident(at_desk, address):
+    for title in ("Kafka is slow", "Kafka is down"):
+        assert at_desk.post(address, {"title": title, "severity": "low", "ticket": "t"}).status_code == 303
+    assert Incident.objects.count() == 2

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 
 from accounts import people
@@ -127,3 +128,19 @@ def test_two_admins_who_step_down_at_once_leave_one():
 
     at_once(partial(step_down, first), partial(step_down, second))
     assert User.objects.admins().count() == 1
+
+
+def test_two_presses_of_the_declare_button_declare_one_incident():
+    alice = make.user("alice")
+    make.policy.ensure_defaults()
+    answers = []
+
+    def press():
+        browser = Client()
+        browser.force_login(alice)
+        said = {"title": "Kafka is slow", "severity": "low", "ticket": "t"}
+        answers.append(browser.post("/incidents/new", said))
+
+    at_once(*[press] * 4)
+    assert {answer.status_code for answer in answers} == {303}
+    assert Incident.objects.count() == 1
