@@ -68,10 +68,11 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     """Reads of alerts."""
 
     def visible_to(self, user: User) -> AlertQuerySet:
-        """Those of incidents that the person may see, and those of no incident."""
+        """Those of incidents that the person may see. One of no incident may speak of a private one that has ended, so
+        only admins see those."""
         if user.is_staff:
             return self
-        return self.filter(Q(group=None) | Q(group__incident__in=Incident.objects.visible_to(user)))
+        return self.filter(group__incident__in=Incident.objects.visible_to(user))
 
     def for_list(self) -> AlertQuerySet:
         """With what a row of the list shows."""
