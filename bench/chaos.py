@@ -39,7 +39,7 @@ class Outcome:
     settled_after: float
 
 
-def run(*, count: int, per_second: float) -> Outcome:
+def run(*, count: int, per_second: float, pause: float = PAUSE_SECONDS) -> Outcome:
     """Send alerts until each is accepted, as a monitor would, while processes die; then wait for the end."""
     chance = random.Random(SEED)
     kills: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def run(*, count: int, per_second: float) -> Outcome:
         client = redis.Redis.from_url(muster.redis_url(), socket_timeout=2)
 
         def havoc() -> None:
-            while not over.wait(PAUSE_SECONDS * chance.uniform(0.6, 1.4)):
+            while not over.wait(pause * chance.uniform(0.6, 1.4)):
                 role = chance.choice(("web", "worker", "pager", "redis flush"))
                 if role == "redis flush":
                     client.flushall()

@@ -9,6 +9,11 @@ from notifications import health
 from tests import make
 
 
+def pytest_collection_modifyitems(items):
+    """Stories first: they wait for real processes, and the rest fills the time beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("story") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Tests with real transactions empty the tables afterwards, which the audit log refuses; UPDATE and DELETE stay

@@ -48,7 +48,8 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
     message["From"] = formataddr(parseaddr(settings.DEFAULT_FROM_EMAIL))
     message["To"] = notification.address
     message["Date"] = format_datetime(timezone.now())
-    message["Message-ID"] = f"<notification-{notification.pk}@{host}>"
+    made = int(notification.created_at.timestamp())  # two installations on one host never share an id
+    message["Message-ID"] = f"<notification-{notification.pk}-{made}@{host}>"
     message["References"] = f"<{notification.topic.replace('/', '-')}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Muster-Notification"] = str(notification.pk)
