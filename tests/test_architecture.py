@@ -91,3 +91,19 @@ def test_templates_have_no_inline_script_or_style():
 
 def test_a_nudge_without_redis_returns_at_once(settings, db):
     work.nudge("alerts.apply_due")
+
+
+ENTRY_POINT = re.compile(
+    r"(_?views?|urls|forms|filters|admin\w*|middleware|fetching|access|panel|adapter|htmx|redirects)\.py$|templatetags/|/views/"
+)
+
+
+def test_domain_modules_know_neither_requests_nor_celery():
+    pattern = re.compile(r"^\s*(?:from|import) (?:django\.http|django\.shortcuts|celery)\b", re.MULTILINE)
+    rooms = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in STACK[:7]]
+    found = {
+        str(path.relative_to(ROOT))
+        for path in rooms
+        if not ENTRY_POINT.search(str(path.relative_to(ROOT))) and pattern.search(path.read_text())
+    }
+    assert found == {"core/work.py"}
