@@ -10,8 +10,12 @@ from tests import make
 
 
 def pytest_collection_modifyitems(items):
-    """Stories first: they wait for real processes, and the rest fills the time beside them."""
-    items.sort(key=lambda item: item.get_closest_marker("story") is None)
+    """Spread the stories: they wait for real processes, so each worker should have some and much else beside them."""
+    stories = [item for item in items if item.get_closest_marker("story")]
+    others = [item for item in items if not item.get_closest_marker("story")]
+    step = len(others) // (len(stories) + 1) + 1
+    spread = [[*stories[i : i + 1], *others[i * step : (i + 1) * step]] for i in range(len(stories) + 1)]
+    items[:] = [item for part in spread for item in part]
 
 
 @pytest.fixture(scope="session")
