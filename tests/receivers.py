@@ -21,6 +21,14 @@ class Mailbox:
         self.messages: list[Message] = []
         self.answer = ""
         self.pause = 0.0
+        self.refuses_sender = False
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        """Refuse every sender while told to."""
+        if self.refuses_sender:
+            return "550 5.7.1 Sender refused"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         """Refuse nobody@…, as a real server would."""

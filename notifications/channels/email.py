@@ -98,8 +98,9 @@ def _refused(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseExceptio
         detail = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
     else:
         code, detail = error.smtp_code, _words(error)
-    is_login = isinstance(error, smtplib.SMTPAuthenticationError)
-    if 500 <= code < 600 and not is_login:
+    # A login or a sender that the server refuses is a fault of the set-up, not of this recipient: it can be mended.
+    is_set_up = isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPSenderRefused)
+    if 500 <= code < 600 and not is_set_up:
         return Result(Outcome.FAILED, detail)
     close()
     return Result(Outcome.RETRY, detail, is_provider_fault=True)

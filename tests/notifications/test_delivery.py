@@ -101,6 +101,17 @@ def test_an_unknown_recipient_fails_for_good(mailbox):
     assert "550" in Notification.objects.get().error
 
 
+def test_a_server_that_refuses_our_sender_is_tried_again(alice, mailbox):
+    mailbox.refuses_sender = True
+    page(alice)
+    deliver()
+    assert states() == ["pending"]
+    mailbox.refuses_sender = False
+    Notification.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    deliver()
+    assert states() == ["sent"]
+
+
 def test_a_busy_server_is_tried_again_later(alice, mailbox):
     mailbox.answer = "451 Try again later"
     page(alice)
