@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import changes, escalation, plan, sla
+from incidents import changes, escalation, messages, plan, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, PlannedAction, SlaClock, Status
 from incidents.models.incident import OPEN, NotAllowedNow
@@ -222,7 +222,8 @@ def reopen(
     """It is not over. ``acknowledged_at`` stays, ``resolved_at`` goes, and a new resolution clock starts.
 
     An incident that somebody had answered goes back to investigating and its assignee is told; one that nobody had
-    answered is triggered again and pages from the first step, with what its severity asks for by now. Actions of the
+    answered is triggered again and pages from the first step, with what its severity asks for by now; where that is no
+    page, the teams are told. Actions of the
     plan that the end had called off are due again. Raises ValidationError without a reason.
     """
     reason = clean(reason, limit=2000).strip()
@@ -250,6 +251,10 @@ def reopen(
         plan.extend(incident, out, compiler=compiler)
     if incident.assignee:
         changes.tell_assignee(incident, incident.assignee, by=by, reach=reach, out=out, opening=f"Reopened: {reason}")
+    elif not policy.page_on_call:
+        notice = messages.notice(incident, f"Reopened: {reason}", services=reach.services_of(incident))
+        key = f"reopened/{int(out.now.timestamp() * 1000)}"
+        reach.tell_responders(incident, notice, key=key, reason="Reopened", out=out)
     incident.save()
     out.write()
     return incident

@@ -142,3 +142,12 @@ def test_acknowledging_again_takes_back_pages_that_are_still_tried(alice, bob, n
     Notification.objects.filter(topic=incident.topic).update(state="pending", finished_at=None)
     lifecycle.acknowledge(incident, by=alice, now=now + MINUTE)
     assert set(Notification.objects.filter(topic=incident.topic).values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_reopening_what_pages_nobody_tells_the_team_again(alice, now):
+    crew = make.team("crew", channel_address="crew@example.com")
+    incident = make.incident(severity="medium", services=[make.service(team=crew)], at=now)
+    lifecycle.resolve(incident, by=None, now=now + MINUTE)
+    lifecycle.reopen(incident, reason="Back", by=alice, now=now + 2 * MINUTE)
+    told = Notification.objects.filter(topic=incident.topic, team=crew).order_by("id")
+    assert [row.reason for row in told] == ["Notify team channel", "Reopened"]
