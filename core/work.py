@@ -6,20 +6,20 @@ the sweep's own interval finds the row a second later.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from celery import current_app
-from django.db import connection, transaction
+from django.db import connection
 from kombu import Connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from core.background import Courier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,51 +94,17 @@ def run_sweep(name: str, sweep: Callable[..., int]) -> int:
 # ---- nudges ------------------------------------------------------------------------------------------------
 
 
-class _Nudger:
-    """Publishes nudges from a thread of its own, each name at most ten times a second, and never raises."""
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._pid = 0
-        self._connection: Connection | None = None
-        self.wakers: list[Callable[[str], None]] = []
-
-    def add(self, names: Iterable[str]) -> None:
-        for waker in self.wakers:
-            for name in names:
-                waker(name)
-        with self._lock:
-            if self._pid != os.getpid():  # first use, or we are a fork: threads and sockets stay with the parent
-                self._pid = os.getpid()
-                self._names.clear()
-                self._connection = None
-                threading.Thread(target=self._publish_for_ever, name="nudger", daemon=True).start()
-            self._names.update(names)
-        self._wake.set()
-
-    def _publish_for_ever(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            with self._lock:
-                names = sorted(self._names)
-                self._names.clear()
-            for name in names:
-                self._publish(name)
-            time.sleep(COALESCE_SECONDS)
-
-    def _publish(self, name: str) -> None:
+def _publish(names: list[str]) -> None:
+    for name in names:
         try:
-            if self._connection is None:
-                self._connection = _short_connection()
+            if not hasattr(_broker, "connection"):
+                _broker.connection = _short_connection()
             current_app.send_task(
-                name, connection=self._connection, retry=False, ignore_result=True, expires=NUDGE_EXPIRES_SECONDS
+                name, connection=_broker.connection, retry=False, ignore_result=True, expires=NUDGE_EXPIRES_SECONDS
             )
         except Exception as error:  # noqa: BLE001 - whatever the broker does, only latency is lost
             log.debug("nudge lost", sweep=name, error=repr(error))
-            self._connection = None
+            vars(_broker).clear()
 
 
 def _short_connection() -> Connection:
@@ -152,14 +118,22 @@ def _short_connection() -> Connection:
     return Connection(current_app.conf.broker_url, connect_timeout=0.05, transport_options=options)
 
 
-_nudger = _Nudger()
+_broker = threading.local()  # each thread has its own connection, and a fork's thread does not find its parent's
+_courier = Courier("nudges", _publish, every=COALESCE_SECONDS)
+_wakers: list[Callable[[str], None]] = []
 
 
 def on_nudge(waker: Callable[[str], None]) -> None:
     """Also tell this process's own loop of each nudge; the pager runs without Redis this way, and as promptly."""
-    _nudger.wakers.append(waker)
+    _wakers.append(waker)
 
 
 def nudge(*names: str) -> None:
     """After the commit, ask the workers to run these sweeps now. Redis may be away: then they run a little later."""
-    transaction.on_commit(partial(_nudger.add, names), robust=True)
+    _courier.send_after_commit(names, also=_wake)
+
+
+def _wake(names: Iterable[str]) -> None:
+    for waker in _wakers:
+        for name in names:
+            waker(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from core import live
 from incidents.models import TimelineEntry
 from notifications import outbox
 
@@ -49,7 +50,10 @@ class Consequences:
         self.notifications.extend(rows)
 
     def write(self) -> None:
-        """Put everything into the database; workers are nudged after the commit."""
+        """Put everything into the database; after the commit workers are nudged, and open pages look again."""
         TimelineEntry.objects.bulk_create(self.entries)
+        topics = {entry.incident.topic for entry in self.entries}
+        if topics:
+            live.changed("incidents", *topics)
         outbox.enqueue(self.notifications)
         self.entries, self.notifications = [], []

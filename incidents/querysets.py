@@ -15,6 +15,8 @@ from notifications.models import Notification
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.contrib.postgres.search import SearchQuery
+
     from accounts.models import User
     from incidents.models import Incident  # noqa: F401 - named in strings
 
@@ -43,6 +45,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         since = now - timedelta(days=days)
         return self.filter(Q(status__in=OPEN_STATUSES) | Q(created_at__gte=since))
 
+    def matching(self, query: SearchQuery) -> IncidentQuerySet:
+        """Whose title, description and notes have the words of a search (``incidents.search.query_for``)."""
+        return self.filter(document=query)
+
     def for_list(self) -> IncidentQuerySet:
         """With what a row of the list shows; four queries, whatever the number of rows.
 
@@ -53,7 +59,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class IncidentManager(models.Manager.from_queryset(IncidentQuerySet)):  # type: ignore[misc]
-    """Locks incidents before they are changed."""
+    """Leaves the words that only searches read where they are, and locks incidents before they are changed."""
+
+    def get_queryset(self) -> IncidentQuerySet:
+        """Incidents without their documents."""
+        rows: IncidentQuerySet = super().get_queryset().defer("note_words", "document")
+        return rows
 
     def locked(self, pk: int) -> Any:
         """The incident, locked for this transaction. Raises Incident.DoesNotExist."""

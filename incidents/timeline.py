@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from core import live
 from core.text import clean, single_line
+from incidents import search
 from incidents.consequences import Consequences, Kind
 from incidents.models import Evidence, Incident, NoteRevision, TimelineEntry
 
@@ -38,6 +40,8 @@ def add_note(
         text=_note_text(text),
     )
     entry.save()
+    search.index_notes(entry.incident)
+    live.changed(entry.incident.topic)
     return entry
 
 
@@ -54,6 +58,8 @@ def correct_note(
     NoteRevision.objects.create(entry=entry, text=entry.text, at=entry.at, replaced_at=now, replaced_by=by)
     entry.text, entry.at = text, at
     entry.save(update_fields=["text", "at"])
+    search.index_notes(entry.incident)
+    live.changed(entry.incident.topic)
     return entry
 
 

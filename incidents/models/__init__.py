@@ -1,11 +1,14 @@
 """The incident and what belongs to it."""
 
+from incidents.models.communication import ActionItem, StatusUpdate
 from incidents.models.incident import AffectedService, Incident, Status
 from incidents.models.obligations import Escalation, PlannedAction, SlaClock
 from incidents.models.policy import Holiday, IncidentSettings, Severity, SeverityPolicy
+from incidents.models.saved_view import SavedView
 from incidents.models.timeline import Evidence, NoteRevision, TimelineEntry
 
 __all__ = [
+    "ActionItem",
     "AffectedService",
     "Escalation",
     "Evidence",
@@ -14,9 +17,11 @@ __all__ = [
     "IncidentSettings",
     "NoteRevision",
     "PlannedAction",
+    "SavedView",
     "Severity",
     "SeverityPolicy",
     "SlaClock",
     "Status",
+    "StatusUpdate",
     "TimelineEntry",
 ]

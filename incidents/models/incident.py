@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.urls import reverse
@@ -13,6 +15,7 @@ from accounts.models import User
 from catalog.models import Service
 from core.timestamps import Timestamped
 from incidents.models.policy import Severity
+from incidents.models.words import Joined, Words
 from incidents.querysets import IncidentManager
 
 if TYPE_CHECKING:
@@ -99,6 +102,16 @@ class Incident(Timestamped):
         expression=F("resolved_at") - F("created_at"), output_field=models.DurationField(), db_persist=True
     )
 
+    note_words = SearchVectorField(
+        editable=False, null=True, help_text="The words of its notes; incidents.search writes them."
+    )
+    document = models.GeneratedField(
+        expression=Joined(Words("title", weight="A"), Words("description", weight="B"), F("note_words")),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        help_text="Every word that a search can find it by.",
+    )
+
     objects = IncidentManager()
 
     class Meta:
@@ -129,6 +142,7 @@ class Incident(Timestamped):
             models.Index(fields=("assignee", "id"), name="incidents_by_assignee"),
             models.Index(fields=("ended_after", "id"), name="incidents_by_duration"),
             models.Index(fields=("id",), condition=Q(status__in=OPEN), name="incidents_open"),
+            GinIndex(fields=("document",), name="incidents_by_words"),
             models.Index(fields=("is_demo",), condition=Q(is_demo=True), name="incidents_demo"),
         )
 

@@ -40,6 +40,11 @@ class TimelineEntry(models.Model):
         CLOCK_BREACHED = "clock_breached", "Clock breached"
         ALERT_ADDED = "alert_added", "Alert added"
         ALERT_RESOLVED = "alert_resolved", "Alert resolved"
+        STATUS_UPDATED = "status_updated", "Status updated"
+        ACTION_ADDED = "action_added", "Action item added"
+        ACTION_CHANGED = "action_changed", "Action item changed"
+        ACTION_DONE = "action_done", "Action item done"
+        ACTION_REOPENED = "action_reopened", "Action item reopened"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="timeline")
     kind = models.CharField(max_length=30, choices=Kind.choices)

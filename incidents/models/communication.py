@@ -1,0 +1,108 @@
+"""What people are told about an incident, and what they promise to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.models.incident import Incident
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+class OfIncidentQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    """Rows that are seen by whoever sees their incident."""
+
+    def visible_to(self, user: User) -> OfIncidentQuerySet:
+        """Those of incidents that the person may see."""
+        if user.is_staff:
+            return self
+        return self.filter(incident__in=Incident.objects.visible_to(user))
+
+
+class ActionItemQuerySet(OfIncidentQuerySet):
+    """Reads of action items."""
+
+    def undone(self) -> OfIncidentQuerySet:
+        """Still to do."""
+        return self.filter(done_at=None)
+
+
+class StatusUpdate(models.Model):
+    """What stakeholders read about an incident. Its ``status`` is a word for them and never moves the lifecycle."""
+
+    class Status(models.TextChoices):
+        """How far we are, in the words that status pages use."""
+
+        INVESTIGATING = "investigating", "Investigating"
+        IDENTIFIED = "identified", "Identified"
+        MONITORING = "monitoring", "Monitoring"
+        RESOLVED = "resolved", "Resolved"
+        POSTMORTEM = "postmortem", "Postmortem"
+
+    class Visibility(models.TextChoices):
+        """Who may read it."""
+
+        INTERNAL = "internal", "Internal"
+        EXTERNAL = "external", "External"
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="status_updates")
+    status = models.CharField(max_length=20, choices=Status.choices)
+    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.INTERNAL)
+    message = models.TextField(help_text="Markdown.")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("at", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__in=["investigating", "identified", "monitoring", "resolved", "postmortem"]),
+                name="incidents_update_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(visibility__in=["internal", "external"]), name="incidents_update_visibility_known"
+            ),
+        )
+        indexes = (models.Index(fields=("incident", "at", "id"), name="incidents_updates"),)
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}: {self.get_status_display()}"
+
+
+class ActionItem(models.Model):
+    """A task that came out of an incident: who does it, by when. ``due_on`` is a local date of whoever reads it."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="action_items")
+    title = models.CharField(max_length=255)
+    owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="action_items")
+    due_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = ActionItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (
+            models.Index(fields=("incident", "id"), name="incidents_actions"),
+            models.Index(
+                fields=("owner", "due_on", "id"), condition=Q(done_at=None), name="incidents_actions_undone"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def is_overdue(self, today: date) -> bool:
+        """Whether its day has passed and it is not done."""
+        return self.done_at is None and self.due_on is not None and self.due_on < today
