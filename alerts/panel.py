@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from incidents.models import Incident
 
-MOST_SHOWN = 12
+MOST_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Panel:
     total: int
     firing: int
     may_link: bool
+    version: str
 
     @property
     def hidden(self) -> int:
@@ -38,9 +40,12 @@ def of(incident: Incident, *, user: User) -> Panel:
     firing = [pk for pk, status in states if status == Alert.Status.FIRING]
     shown = (firing + [pk for pk, status in states if status != Alert.Status.FIRING])[:MOST_SHOWN]
     found = Alert.objects.select_related("integration").in_bulk(shown)
+    alerts = [found[pk] for pk in shown]
+    looks = [(alert.pk, alert.status, alert.title, alert.severity, alert.times_received) for alert in alerts]
     return Panel(
         incident=incident,
-        alerts=[found[pk] for pk in shown],
+        alerts=alerts,
+        version=hashlib.blake2s(repr((len(states), len(firing), looks)).encode(), digest_size=6).hexdigest(),
         total=len(states),
         firing=len(firing),
         may_link=user.has_role(Role.RESPONDER),

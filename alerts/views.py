@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,9 +15,9 @@ from alerts.fetching import alert_for
 from alerts.forms import LinkAlertsForm
 from alerts.models import Alert, Integration
 from core import htmx, pagination
-from core.redirects import see_other
 from incidents.fetching import incident_for, incident_for_responder
 from incidents.models import Incident
+from incidents.views.sheets import done
 
 ROWS = 50
 RECENT = 20
@@ -66,16 +65,18 @@ def alert_detail(request: HttpRequest, reference: str) -> HttpResponse:
 @login_required
 @require_GET
 def incident_panel(request: HttpRequest, reference: str) -> HttpResponse:
-    """The alerts panel of an incident alone, for whoever refreshes it."""
+    """The alerts panel of an incident alone, for whoever refreshes it; 204 when it looks as the reader has seen it."""
     user = person(request)
-    incident = incident_for(user, reference)
-    return render(request, "alerts/_incident_panel.html", {"panel": panel.of(incident, user=user)})
+    shown = panel.of(incident_for(user, reference), user=user)
+    if f"alerts-panel.{shown.version}" in request.GET.get("seen", "").split(","):
+        return HttpResponse(status=204)
+    return render(request, "alerts/_incident_panel.html", {"panel": shown})
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def link_alerts(request: HttpRequest, reference: str) -> HttpResponse:
-    """Tie alerts to an incident: a page to choose from the recent ones, and the small form of the panel."""
+    """Tie alerts to an incident: chosen from the recent ones, or by their ids."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     have = Alert.objects.of_incident(incident).values("pk")
@@ -83,12 +84,7 @@ def link_alerts(request: HttpRequest, reference: str) -> HttpResponse:
     form = LinkAlertsForm(request.POST or None, user=user, recent=recent)
     if request.method == "POST" and form.is_valid():
         linking.link(incident, alerts=form.alerts, by=user)
-        if htmx.wants_fragment(request):
-            return render(request, "alerts/_incident_panel.html", {"panel": panel.of(incident, user=user)})
-        messages.success(request, f"{', '.join(alert.reference for alert in form.alerts)} linked.")
-        return see_other(incident)
+        return done(request, incident, said=f"{', '.join(alert.reference for alert in form.alerts)} linked.")
     status = 422 if request.method == "POST" else 200
-    context = {"incident": incident, "form": form, "panel": panel.of(incident, user=user)}
-    return htmx.render(
-        request, "alerts/alert_link.html", context, fragment="alerts/_incident_panel.html", status=status
-    )
+    context = {"incident": incident, "form": form}
+    return htmx.render(request, "alerts/alert_link.html", context, fragment="alerts/_alert_link.html", status=status)

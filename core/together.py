@@ -7,6 +7,7 @@ ordinary queryset; PostgreSQL hands over all their rows as JSON, and they come b
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,8 @@ def together(**querysets: QuerySet[Any]) -> Rows:
     fields = {name: _loaded_fields(rows) for name, rows in querysets.items()}
     for name, rows in querysets.items():
         columns = [field.attname for field in fields[name]]
-        sql, values = rows.select_related(None).values_list(*columns).query.sql_with_params()
+        plain = rows.select_related(None).values_list(*columns).query
+        sql, values = plain.get_compiler(connection.alias, elide_empty=False).as_sql()
         names = ", ".join(f'"{column}"' for column in columns)
         selects.append(f"(SELECT json_agg(found) FROM ({sql}) AS found({names}))::text")
         params += values
@@ -68,6 +70,23 @@ def attach(rows: Iterable[Model], name: str, found: Mapping[Any, Model]) -> None
             setattr(row, name, related)
         elif getattr(row, f"{name}_id") is None:
             row._state.fields_cache[name] = None
+
+
+def attach_many(parents: Iterable[Model], name: str, groups: Mapping[Any, list[Any]]) -> None:
+    """Give each parent the rows that stand under its key, so that ``parent.name.all()`` asks nobody."""
+    for parent in parents:
+        own = getattr(parent, name).get_queryset()
+        own._result_cache = groups.get(parent.pk, [])
+        own._prefetch_done = True
+        parent.__dict__.setdefault("_prefetched_objects_cache", {})[name] = own
+
+
+def grouped(rows: Iterable[Model], by: str) -> dict[Any, list[Any]]:
+    """Rows by the value of one of their columns, such as ``step_id``, each group in the order of the rows."""
+    groups: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, by)].append(row)
+    return groups
 
 
 def _loaded_fields(rows: QuerySet[Any]) -> list[Field[Any, Any]]:

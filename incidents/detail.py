@@ -1,36 +1,66 @@
-"""What the page of one incident shows, read in a fixed number of queries."""
+"""What the page of one incident shows: everything in two statements, and a version for each of its panels."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Q
 from django.utils import timezone
 
-from incidents.models import Escalation, PlannedAction, SlaClock, Status, TimelineEntry
-from notifications.models import Notification
-from oncall import targets
-from oncall.models import EscalationPolicy
+from accounts.models import Membership, Team, User
+from catalog.models import Service
+from core.together import Rows, attach, attach_many, grouped, together
+from incidents import coming, told
+from incidents.models import AffectedService, Escalation, Incident, NoteRevision, SlaClock, Status, TimelineEntry
+from notifications.models import Attempt, Notification
+from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import date, datetime
 
-    from accounts.models import User
-    from catalog.models import Service
-    from incidents.models import Evidence, Incident, NoteRevision
+    from incidents.coming import Due
+    from incidents.models import ActionItem, Evidence, StatusUpdate
+    from incidents.told import Told
 
 Kind = TimelineEntry.Kind
 NEWEST_ENTRIES = 200
+NEWEST_MOVES = 100
 NEWEST_TOLD = 300
 STAGE_OF = {
     Kind.TRIGGERED: Status.TRIGGERED,
     Kind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
     Kind.RESOLVED: Status.RESOLVED,
     Kind.POSTMORTEM_STARTED: Status.POSTMORTEM,
+}
+MOVES = (*STAGE_OF, Kind.MOVED, Kind.REOPENED)
+
+# What one can look at of the timeline, each with the kinds that it leaves in.
+SHOWN: dict[str, tuple[str, ...]] = {
+    "notes": (Kind.NOTED, Kind.STATUS_UPDATED),
+    "actions": (
+        *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
+        Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED,
+    ),
+    "pages": (Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.NOTIFIED),
+    "evidence": (Kind.EVIDENCE_LINKED, Kind.ALERT_ADDED, Kind.ALERT_RESOLVED),
+}  # fmt: skip
+
+# Each panel of the page with the sets of rows that it is made of. People's names are left out: a new one shows with
+# the next change.
+PANELS: dict[str, tuple[str, ...]] = {
+    "header": ("clocks", "moves", "running", "policies", "steps", "targets", "members"),
+    "summary": (),
+    "timeline": ("entries", "revisions", "notifications"),
+    "plan": ("plan", "clocks", "running", "policies", "steps", "targets", "members"),
+    "told": ("notifications", "attempts", "moves"),
+    "services": ("links", "services", "teams"),
+    "communication": ("updates",),
+    "actions": ("actions",),
+    "evidence": ("evidence",),
 }
 
 
@@ -54,64 +84,25 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """One line of the plan: what, to whom, due when, what came of it. ``next`` as state waits for the line before."""
-
-    what: str
-    whom: str
-    due_at: datetime
-    state: str
-    result: str = ""
-    finished_at: datetime | None = None
-    is_page: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is still to come."""
-        return self.state in ("due", "next")
-
-
-@dataclass(slots=True)
-class Told:
-    """One person or team, and everything that was sent to them about the incident, newest first."""
-
-    name: str
-    user: User | None
-    rows: list[Notification] = field(default_factory=list)
-    answered_at: datetime | None = None
-
-    @property
-    def first_paged_at(self) -> datetime | None:
-        """When they were first asked to answer."""
-        return min((row.created_at for row in self.rows if row.purpose == Notification.Purpose.PAGE), default=None)
-
-    @property
-    def verdict(self) -> str:
-        """``answered``, ``failed``, ``sending``, ``told``, or ``cancelled`` when nothing ever left."""
-        if self.answered_at:
-            return "answered"
-        states = {row.state for row in self.rows}
-        for state, verdict in (("sent", "told"), ("kept", "told"), ("pending", "sending"), ("failed", "failed")):
-            if state in states:
-                return verdict
-        return "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
 class Workspace:
-    """Everything about an incident that its page shows, as of ``now``."""
+    """Everything about an incident that its page shows, as of ``now``. ``versions`` names the state of each panel:
+    one that has the same version looks the same."""
 
     incident: Incident
     now: datetime
     services: list[Service]
     clocks: dict[str, SlaClock]
     stages: list[Stage]
+    shown: str
     days: list[tuple[date, list[Line]]]
     entry_count: int
     has_earlier: bool
     evidence: list[Evidence]
+    status_updates: list[StatusUpdate]
+    action_items: list[ActionItem]
     plan: list[Due]
     told: list[Told]
+    versions: dict[str, str]
 
     @property
     def is_waiting(self) -> bool:
@@ -119,41 +110,148 @@ class Workspace:
         return self.incident.status == Status.TRIGGERED
 
     @property
+    def coming(self) -> list[Due]:
+        """The plan's lines that are still to come."""
+        return [due for due in self.plan if due.is_open]
+
+    @property
+    def over(self) -> list[Due]:
+        """The plan's lines that are done, missed or cancelled."""
+        return [due for due in self.plan if not due.is_open]
+
+    @property
+    def newest(self) -> TimelineEntry | None:
+        """The latest entry of those that are shown."""
+        return next((line.entry for _, lines in self.days for line in lines), None)
+
+    @property
     def next_page(self) -> Due | None:
         """Who is paged next, and when, if nobody answers."""
         return next((due for due in self.plan if due.is_page and due.state == "due"), None)
 
 
-def load(incident: Incident, *, now: datetime, everything: bool = False) -> Workspace:
-    """Read the page of an incident; ``everything`` shows the whole timeline instead of its newest entries."""
-    limit = None if everything else NEWEST_ENTRIES + 1
-    clocks = list(incident.clocks.order_by("id"))
-    notifications = list(Notification.objects.for_topic(incident.topic).order_by("-id")[:NEWEST_TOLD])
-    entries = list(incident.timeline.select_related("by").order_by("-at", "-id")[:limit])
-    shown = entries if everything else entries[:NEWEST_ENTRIES]
+def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool = False) -> Workspace:
+    """Read the page of an incident. ``shown`` narrows the timeline to a key of ``SHOWN``; ``everything`` shows all of
+    it instead of its newest entries."""
+    rows = _read(incident, shown=shown, limit=None if everything else NEWEST_ENTRIES + 1)
+    people = _read_people(incident, rows)
+    _tie(rows, people)
+    entries = rows["entries"] if everything else rows["entries"][:NEWEST_ENTRIES]
+    services = {service.pk: service for service in rows["services"]}
     return Workspace(
         incident=incident,
         now=now,
-        services=_services(incident),
-        clocks={clock.kind: clock for clock in clocks},
-        stages=_stages(incident, entries),
-        days=_days(_lines(shown, notifications)),
-        entry_count=len(shown),
-        has_earlier=len(shown) < len(entries),
-        evidence=list(incident.evidence.select_related("by").order_by("-at", "-id")),
-        plan=plan_of(incident, clocks),
-        told=_told(notifications, entries),
+        services=[services[link.service_id] for link in rows["links"]],
+        clocks={clock.kind: clock for clock in rows["clocks"]},
+        stages=_stages(incident, rows["moves"]),
+        shown=shown,
+        days=_days(_lines(entries, rows["notifications"], rows["revisions"])),
+        entry_count=len(entries),
+        has_earlier=len(entries) < len(rows["entries"]),
+        evidence=rows["evidence"],
+        status_updates=rows["updates"],
+        action_items=rows["actions"],
+        plan=coming.lines(rows["plan"], rows["running"], rows["clocks"]),
+        told=told.by_recipient(rows["notifications"], rows["moves"]),
+        versions=_versions(incident, rows, people),
     )
 
 
-def _services(incident: Incident) -> list[Service]:
-    links = incident.service_links.select_related("service__team").order_by("id")
-    return [link.service for link in links]
+# ---- reading -------------------------------------------------------------------------------------------------
 
 
-def _lines(entries: list[TimelineEntry], notifications: Iterable[Notification]) -> list[Line]:
-    """Entries with what they speak of; one query for the corrections, whatever their number."""
-    prefetch_related_objects([entry for entry in entries if entry.kind == Kind.NOTED], "revisions__replaced_by")
+def _read(incident: Incident, *, shown: str, limit: int | None) -> Rows:
+    """What belongs to the incident, in one statement."""
+    timeline = incident.timeline.order_by("-at", "-id")
+    entries = timeline.filter(kind__in=SHOWN[shown]) if shown else timeline
+    notifications = Notification.objects.for_topic(incident.topic).order_by("-id")[:NEWEST_TOLD]
+    running = incident.escalations.filter(state=Escalation.State.RUNNING)
+    policies = EscalationPolicy.objects.filter(pk__in=running.values("policy"))
+    steps = EscalationStep.objects.filter(policy__in=policies)
+    return together(
+        clocks=incident.clocks.order_by("id"),
+        links=AffectedService.objects.filter(incident=incident).order_by("id"),
+        services=Service.objects.filter(incident_links__incident=incident),
+        moves=timeline.filter(kind__in=MOVES)[:NEWEST_MOVES],
+        entries=entries[:limit],
+        revisions=NoteRevision.objects.filter(entry__in=timeline.values("pk")).order_by("replaced_at", "id"),
+        notifications=notifications.defer("title", "body", "url", "actions"),
+        attempts=Attempt.objects.filter(notification__topic=incident.topic).order_by("number"),
+        evidence=incident.evidence.order_by("-at", "-id"),
+        updates=incident.status_updates.order_by("-at", "-id"),
+        actions=incident.action_items.order_by("done_at", "due_on", "id"),
+        plan=incident.plan.order_by("due_at", "id"),
+        running=running.order_by("id"),
+        policies=policies,
+        steps=steps.order_by("policy", "position"),
+        targets=EscalationTarget.objects.filter(step__in=steps).order_by("step", "id"),
+    )
+
+
+def _read_people(incident: Incident, rows: Rows) -> Rows:
+    """The people and teams that those rows speak of, in one more."""
+    named = {
+        getattr(row, f"{field}_id")
+        for name, field in _PEOPLE_OF
+        for row in rows[name]
+    } | {incident.assignee_id, incident.created_by_id}  # fmt: skip
+    told_teams = {row.team_id for row in [*rows["services"], *rows["notifications"]]}
+    paged_teams = {target.team_id for target in rows["targets"]} - {None}
+    members = Membership.objects.filter(team__in=paged_teams)
+    return together(
+        people=User.objects.filter(Q(pk__in=named - {None}) | Q(pk__in=members.values("user")))
+        .only("username", "name", "is_active", "email")
+        .order_by("name", "username"),
+        teams=Team.objects.filter(pk__in=(told_teams | paged_teams) - {None}),
+        members=members,
+    )
+
+
+_PEOPLE_OF = (
+    ("entries", "by"), ("moves", "by"), ("revisions", "replaced_by"), ("notifications", "user"), ("evidence", "by"),
+    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"), ("targets", "user"),
+)  # fmt: skip
+
+
+def _tie(rows: Rows, others: Rows) -> None:
+    """Make of the rows what the ORM would have made of many queries."""
+    people = {user.pk: user for user in others["people"]}
+    teams = {team.pk: team for team in others["teams"]}
+    for name, field in _PEOPLE_OF:
+        attach(rows[name], field, people)
+    for name in ("services", "notifications", "targets"):
+        attach(rows[name], "team", teams)
+    attach_many(rows["notifications"], "attempts", grouped(rows["attempts"], "notification_id"))
+    attach_many(rows["steps"], "targets", grouped(rows["targets"], "step_id"))
+    attach_many(rows["policies"], "steps", grouped(rows["steps"], "policy_id"))
+    attach(rows["running"], "policy", {policy.pk: policy for policy in rows["policies"]})
+    memberships = grouped(others["members"], "team_id")
+    members = {team: [people[row.user_id] for row in found] for team, found in memberships.items()}
+    attach_many(others["teams"], "members", members)
+
+
+def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:
+    """A short name for the state of each panel."""
+    texts = rows.texts | others.texts
+    hidden = incident.get_deferred_fields()
+    columns = [field.attname for field in incident._meta.concrete_fields if field.attname not in hidden]
+    everything, stage = [getattr(incident, column) for column in columns], [incident.status, incident.severity]
+    own = {"header": everything, "summary": everything, "plan": stage, "told": stage}
+    found = {}
+    for name, made_of in PANELS.items():
+        text = "\n".join([repr(own.get(name)), *(texts[part] for part in made_of)])
+        found[name] = hashlib.blake2s(text.encode(), digest_size=6).hexdigest()
+    return found
+
+
+# ---- arranging -----------------------------------------------------------------------------------------------
+
+
+def _lines(
+    entries: list[TimelineEntry], notifications: Iterable[Notification], revisions: Iterable[NoteRevision]
+) -> list[Line]:
+    """Entries with what they speak of."""
+    corrected = grouped(revisions, "entry_id")
     sent: dict[tuple[datetime, str], list[Notification]] = defaultdict(list)
     for row in reversed(list(notifications)):
         sent[(row.created_at, row.reason)].append(row)
@@ -161,16 +259,16 @@ def _lines(entries: list[TimelineEntry], notifications: Iterable[Notification]) 
         Line(
             entry,
             sent.get((entry.at, entry.data.get("reason", "")), []) if entry.kind == Kind.PAGED else [],
-            list(entry.revisions.all()) if entry.kind == Kind.NOTED else [],
+            corrected.get(entry.pk, []),
         )
         for entry in entries
     ]
 
 
-def _stages(incident: Incident, entries: Iterable[TimelineEntry]) -> list[Stage]:
-    """Each status with the time of its latest entry; ``entries`` come newest first."""
+def _stages(incident: Incident, moves: Iterable[TimelineEntry]) -> list[Stage]:
+    """Each status with the time of its latest entry; ``moves`` come newest first."""
     reached: dict[str, datetime] = {Status.TRIGGERED: incident.created_at}
-    for entry in reversed(list(entries)):
+    for entry in reversed(list(moves)):
         if entry.kind == Kind.MOVED:
             reached[entry.data.get("to", "")] = entry.at
         elif entry.kind in STAGE_OF:
@@ -195,94 +293,9 @@ def _days(lines: Iterable[Line]) -> list[tuple[date, list[Line]]]:
 
 def how_it_came(incident: Incident) -> str:
     """One sentence: the status of the incident, and who brought it there when."""
-    moves = incident.timeline.select_related("by").filter(kind__in=[*STAGE_OF, Kind.MOVED, Kind.REOPENED])
-    entry = moves.order_by("-id").first()
+    entry = incident.timeline.select_related("by").filter(kind__in=MOVES).order_by("-id").first()
     status = incident.get_status_display().lower()
     if entry is None:
         return f"{incident.reference} is {status} by now."
     at = timezone.localtime(entry.at)
     return f"{incident.reference} is {status} by now: {entry.actor}, {entry.get_kind_display().lower()} {at:%H:%M:%S}."
-
-
-# ---- the plan ------------------------------------------------------------------------------------------------
-
-
-def plan_of(incident: Incident, clocks: Iterable[SlaClock]) -> list[Due]:
-    """What Muster will do and has done by policy: what is to come first, soonest first, then what is over."""
-    lines = [*_actions(incident), *_coming_steps(incident), *_promises(clocks)]
-    coming = sorted((line for line in lines if line.is_open), key=lambda line: line.due_at)
-    over = sorted((line for line in lines if not line.is_open), key=lambda line: line.finished_at or line.due_at)
-    return coming + over
-
-
-def _actions(incident: Incident) -> Iterator[Due]:
-    for action in incident.plan.order_by("due_at", "id"):
-        result = action.result if action.state != PlannedAction.State.CANCELLED else "Not needed, it ended first"
-        yield Due(
-            action.get_kind_display(), action.target_label, action.due_at, action.state, result, action.finished_at
-        )
-
-
-def _coming_steps(incident: Incident) -> Iterator[Due]:
-    """The steps that running escalations have yet to take in this round, and what follows the last."""
-    running = list(incident.escalations.filter(state=Escalation.State.RUNNING).order_by("id"))
-    wanted = [escalation.policy_id for escalation in running if escalation.policy_id]
-    policies = EscalationPolicy.objects.with_steps().in_bulk(wanted) if wanted else {}
-    for escalation in running:
-        policy = policies.get(escalation.policy_id)
-        yield from _steps_of(escalation, policy) if policy else _last_line(escalation, "Every admin", "No other step")
-
-
-def _steps_of(escalation: Escalation, policy: EscalationPolicy) -> Iterator[Due]:
-    steps = list(policy.steps.all())
-    due_at, state = escalation.due_at, "due"
-    for position, step in enumerate(steps[escalation.next_step :], escalation.next_step):
-        if position > escalation.next_step:
-            due_at += timedelta(minutes=step.delay_minutes)
-        people = ", ".join(str(user) for user in targets.people(step, at=due_at)) or "nobody; the next step at once"
-        yield Due(f"Page, step {position + 1} of {policy}", people, due_at, state, is_page=True)
-        state = "next"
-    if escalation.next_step < len(steps):
-        due_at += timedelta(minutes=policy.repeat_after_minutes)
-    rounds_left = policy.repeat - escalation.round
-    if rounds_left > 0:
-        yield Due(
-            f"Page again from step 1 of {policy}",
-            f"{rounds_left} more round{'s' if rounds_left > 1 else ''}",
-            due_at,
-            state,
-            is_page=True,
-        )
-    else:
-        yield Due("Page the last resort", f"{policy} is used up", due_at, state, is_page=True)
-
-
-def _last_line(escalation: Escalation, whom: str, result: str) -> Iterator[Due]:
-    yield Due("Count as unanswered", whom, escalation.due_at, "due", result)
-
-
-def _promises(clocks: Iterable[SlaClock]) -> Iterator[Due]:
-    for clock in clocks:
-        ended_at = clock.met_at or clock.cancelled_at or clock.breached_at
-        state = "due" if clock.state == SlaClock.State.RUNNING else clock.state
-        yield Due(f"{clock.get_kind_display()} clock", "", clock.due_at, state, clock.get_state_display(), ended_at)
-
-
-# ---- who was told --------------------------------------------------------------------------------------------
-
-
-def _told(notifications: Iterable[Notification], entries: Iterable[TimelineEntry]) -> list[Told]:
-    """Notifications by recipient, whoever was told first coming first; people who were paged before all others."""
-    answers: dict[Any, datetime] = {}
-    for entry in entries:  # newest first, so the first answer stays
-        if entry.by_id and entry.kind in (Kind.ACKNOWLEDGED, Kind.MOVED):
-            answers[entry.by_id] = entry.at
-    by_recipient: dict[tuple[str, Any], Told] = {}
-    for row in notifications:
-        key = ("user", row.user_id) if row.user_id else ("team", row.team_id or row.recipient)
-        told = by_recipient.setdefault(key, Told(str(row.user or row.team or row.recipient), row.user))
-        told.rows.append(row)
-    for told in by_recipient.values():
-        first, answered = told.first_paged_at, answers.get(told.user.pk) if told.user else None
-        told.answered_at = answered if first and answered and answered >= first else None
-    return sorted(by_recipient.values(), key=lambda told: (told.first_paged_at is None, told.rows[-1].pk))

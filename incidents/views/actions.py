@@ -10,16 +10,26 @@ from django.contrib.auth.decorators import login_required
 from django.views.decorators.http import require_POST
 
 from accounts.access import person
-from core.htmx import HtmxHttpRequest
+from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
 from incidents import changes, forms, lifecycle
 from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
-from incidents.views.detail import applied, overtaken
+from incidents.policy import policies
+from incidents.views.sheets import Sheet, answer, done, overtaken, posted, shown_and_sent
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
+
+MOVE = Sheet("Move to another stage", "Move")
+ASSIGN = Sheet("Assign", "Assign", "incidents/_sheet_assign.html")
+SEVERITY = Sheet("Change the severity", "Change severity", "incidents/_sheet_severity.html")
+SERVICES = Sheet("Affected services", "Save services")
+EDIT = Sheet("Edit", "Save")
+RESOLVE = Sheet("Resolve", "Resolve")
+REOPEN = Sheet("Reopen", "Reopen")
+POSTMORTEM = Sheet("Start the postmortem", "Start postmortem")
 
 
 @login_required
@@ -35,89 +45,95 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     except NotAllowedNow:
         return overtaken(request, reference)
     if incident.status == Status.TRIGGERED:
-        messages.success(request, f"{incident.reference} is yours: acknowledged, and nobody else is paged.")
+        said = f"{incident.reference} is yours: acknowledged, and nobody else is paged."
     else:
-        messages.info(
-            request, f"{incident.reference} was acknowledged already; {incident.assignee or 'nobody'} has it."
-        )
-    return see_other(address or incident.get_absolute_url())
+        said = f"{incident.reference} was acknowledged already; {incident.assignee or 'nobody'} has it."
+    if address and not wants_fragment(request):
+        messages.success(request, said)
+        return see_other(address)
+    return done(request, incident, said=said)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def move(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """To investigating or mitigating."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     act = partial(lifecycle.transition, incident, by=user)
-    return applied(request, incident, "move", forms.MoveForm(request.POST), act)
+    return answer(request, incident, MOVE, forms.MoveForm(posted(request)), act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def assign(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Give it to a person, or to nobody."""
     user = person(request)
     incident = incident_for_responder(user, reference)
+    form = forms.AssignForm(posted(request), initial={"to": incident.assignee and incident.assignee.username})
     act = partial(changes.assign, incident, by=user)
-    return applied(request, incident, "assign", forms.AssignForm(request.POST), act)
+    return answer(request, incident, ASSIGN, form, act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def severity(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Say how bad it is now."""
     user = person(request)
     incident = incident_for_responder(user, reference)
+    form = forms.SeverityForm(posted(request), initial={"to": incident.severity})
     act = partial(changes.change_severity, incident, by=user)
-    return applied(request, incident, "severity", forms.SeverityForm(request.POST), act)
+    return answer(request, incident, SEVERITY, form, act, more={"policies": policies()})
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def services(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Set what it touches."""
     user = person(request)
     incident = incident_for_responder(user, reference)
+    have = incident.service_links.values_list("service__slug", flat=True)
+    form = forms.ServicesForm(posted(request), initial={"services": list(have)})
     act = partial(changes.change_services, incident, by=user)
-    return applied(request, incident, "services", forms.ServicesForm(request.POST), act)
+    return answer(request, incident, SERVICES, form, act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def edit(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Change its title, its description, when it began, its root cause and who may see it."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     act = partial(changes.edit, incident, by=user)
-    return applied(request, incident, "edit", forms.EditForm(request.POST, incident=incident), act)
+    return answer(request, incident, EDIT, forms.EditForm(posted(request), incident=incident), act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def resolve(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """End it, with its root cause."""
     user = person(request)
     incident = incident_for_responder(user, reference)
+    form = forms.ResolveForm(posted(request), initial={"root_cause": incident.root_cause})
     act = partial(lifecycle.resolve, incident, by=user)
-    return applied(request, incident, "resolve", forms.ResolveForm(request.POST), act)
+    return answer(request, incident, RESOLVE, form, act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def reopen(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """It is not over, for a reason."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     act = partial(lifecycle.reopen, incident, by=user)
-    return applied(request, incident, "reopen", forms.ReopenForm(request.POST), act)
+    return answer(request, incident, REOPEN, forms.ReopenForm(posted(request)), act)
 
 
 @login_required
-@require_POST
+@shown_and_sent
 def postmortem(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Begin to learn from it."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     act = partial(lifecycle.start_postmortem, incident, by=user)
-    return applied(request, incident, "postmortem", forms.PostmortemForm(request.POST), act)
+    return answer(request, incident, POSTMORTEM, forms.PostmortemForm(posted(request)), act)

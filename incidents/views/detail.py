@@ -1,30 +1,22 @@
-"""The page of one incident, and the ways back to it after something was done."""
+"""The page of one incident, the panels of it that have changed, and who looks at it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
-from accounts.models import Role
-from core.forms import take_errors
-from core.htmx import HtmxHttpRequest, render
-from core.redirects import see_other
-from incidents import detail, forms
-from incidents.fetching import incident_for, note_of
-from incidents.models import Incident, Status, TimelineEntry
-from incidents.models.incident import NotAllowedNow
-from incidents.policy import policies
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpResponse
+from accounts.models import Role, User
+from core import live
+from core.htmx import HtmxHttpRequest
+from incidents import detail
+from incidents.fetching import incident_for
+from incidents.models import Incident, Status
 
 NEXT_STAGE = {
     Status.TRIGGERED: "acknowledge",
@@ -33,92 +25,63 @@ NEXT_STAGE = {
     Status.MITIGATING: "resolve",
     Status.RESOLVED: "postmortem",
 }
+TABS = {"": "All", "notes": "Notes", "actions": "Actions", "pages": "Pages", "evidence": "Evidence"}
+MOST_FACES = 5
 
 
 @login_required
 @require_safe
 def incident_detail(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """The workspace of one incident."""
-    incident = incident_for(person(request), reference)
-    if (pk := request.GET.get("correct", "")).isdecimal() and len(pk) < 19:
-        return page(request, incident, filled={"correction": forms.CorrectionForm(note=note_of(incident, int(pk)))})
-    return page(request, incident)
+    return page(request, incident_for(person(request), reference))
 
 
 def page(
-    request: HtmxHttpRequest,
-    incident: Incident,
-    *,
-    status: int = 200,
-    more: dict[str, Any] | None = None,
-    filled: dict[str, forms.ActionForm] | None = None,
+    request: HtmxHttpRequest, incident: Incident, *, status: int = 200, more: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """The whole page; ``filled`` are forms that were sent and not accepted, ``more`` is for its top."""
+    """The whole page; ``more`` is for its top."""
+    return render(request, "incidents/incident_detail.html", _context(request, incident) | (more or {}), status=status)
+
+
+@login_required
+@require_safe
+def panels(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """The panels whose versions the reader does not have: ``?seen=header.1f…,plan.2a…``; 204 when there are none."""
+    context = _context(request, incident_for(person(request), reference))
+    seen = set(request.GET.get("seen", "").split(","))
+    versions = context["workspace"].versions
+    fresh = [f"incidents/_{name}.html" for name in detail.PANELS if f"{name}.{versions[name]}" not in seen]
+    if not fresh:
+        return HttpResponse(status=204)
+    return render(request, "incidents/_panels.html", context | {"panels": fresh})
+
+
+@login_required
+@require_safe
+def presence(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Who else looks at the incident right now; 204 when they are those whom the reader has seen."""
     user = person(request)
-    workspace = detail.load(incident, now=timezone.now(), everything="all" in request.GET)
-    context: dict[str, Any] = {
+    incident = incident_for(user, reference)
+    others = [pk for pk in live.looking(incident.topic) or () if pk != user.pk]
+    version = "-".join(map(str, others)) or "nobody"
+    if f"presence.{version}" in request.GET.get("seen", "").split(","):
+        return HttpResponse(status=204)
+    found = User.objects.active().in_bulk(others)
+    people = [found[pk] for pk in others if pk in found]
+    context = {"others": people[:MOST_FACES], "more": len(people[MOST_FACES:]), "version": version}
+    return render(request, "incidents/_presence.html", context | {"incident": incident})
+
+
+def _context(request: HtmxHttpRequest, incident: Incident) -> dict[str, Any]:
+    shown = request.GET.get("show", "")
+    workspace = detail.load(
+        incident, now=timezone.now(), shown=shown if shown in detail.SHOWN else "", everything="all" in request.GET
+    )
+    return {
         "incident": incident,
         "workspace": workspace,
+        "tabs": TABS,
         # What still pages, as after a raise of an answered incident's severity, is answered first.
         "primary": "acknowledge" if workspace.next_page else NEXT_STAGE.get(Status(incident.status), ""),
-        "can_respond": user.has_role(Role.RESPONDER),
-    } | (more or {})
-    if context["can_respond"]:
-        context |= {"forms": _forms(incident, workspace) | (filled or {}), "policies": policies()}
-    return render(request, "incidents/incident_detail.html", context, status=status)
-
-
-def _forms(incident: Incident, workspace: detail.Workspace) -> dict[str, forms.ActionForm]:
-    """Every form of the page, as it looks before anybody wrote into it."""
-    username = incident.assignee.username if incident.assignee else ""
-    return {
-        "note": forms.NoteForm(),
-        "evidence": forms.EvidenceForm(),
-        "mitigation": forms.MitigationForm(),
-        "assign": forms.AssignForm(initial={"to": username}),
-        "severity": forms.SeverityForm(initial={"to": incident.severity}),
-        "services": forms.ServicesForm(initial={"services": [service.slug for service in workspace.services]}),
-        "resolve": forms.ResolveForm(initial={"root_cause": incident.root_cause}),
-        "reopen": forms.ReopenForm(),
-        "edit": forms.EditForm(incident=incident),
+        "can_respond": person(request).has_role(Role.RESPONDER),
     }
-
-
-def applied(
-    request: HtmxHttpRequest,
-    incident: Incident,
-    name: str,
-    form: forms.ActionForm,
-    act: Callable[..., object],
-    *,
-    said: str = "",
-) -> HttpResponse:
-    """Call a domain function with what a form says, and go back to the page: 303, or 422 with the form as it was
-    written, or 409 with what is so by now."""
-    try:
-        if form.is_valid():
-            made = act(**form.cleaned_data)
-            return _back(request, incident, made, said)
-    except ValidationError as error:
-        take_errors(form, error)
-    except NotAllowedNow:
-        return overtaken(request, incident.reference, unsaved=form)
-    return page(request, incident_for(person(request), incident.reference), status=422, filled={name: form})
-
-
-def overtaken(request: HtmxHttpRequest, reference: str, *, unsaved: forms.ActionForm | None = None) -> HttpResponse:
-    """409: somebody was faster. Say who, show what is so now, and give back what was typed."""
-    incident = incident_for(person(request), reference)
-    context = {"conflict": detail.how_it_came(incident), "unsaved": unsaved.typed() if unsaved else []}
-    return page(request, incident, status=409, more=context)
-
-
-def _back(request: HtmxHttpRequest, incident: Incident, made: object, said: str) -> HttpResponse:
-    """To what was made on the page, or to its top with a word; to the list for who has just hidden it from himself."""
-    if not Incident.objects.visible_to(person(request)).filter(pk=incident.pk).exists():
-        messages.success(request, f"{incident.reference} is private now, and you are not one of its people.")
-        return see_other("incidents:list")
-    if said:
-        messages.success(request, said)
-    anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""
-    return see_other(incident.get_absolute_url() + anchor)

@@ -1,0 +1,97 @@
+"""The small forms of an incident. Each is a page of its own, and to htmx a sheet over the incident's page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import person
+from core.forms import take_errors
+from core.htmx import HtmxHttpRequest, render, wants_fragment
+from core.redirects import see_other
+from incidents import detail
+from incidents.fetching import incident_for
+from incidents.models import Incident, TimelineEntry
+from incidents.models.incident import NotAllowedNow
+from incidents.views.detail import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import QueryDict
+
+    from incidents.forms import ActionForm
+
+shown_and_sent = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How a form looks: what it is about, the word on its button, and the template of its fields."""
+
+    title: str
+    button: str
+    fields: str = "incidents/_sheet_fields.html"
+
+
+def posted(request: HtmxHttpRequest) -> QueryDict | None:
+    """What was sent; None when the form is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+def answer(
+    request: HtmxHttpRequest,
+    incident: Incident,
+    sheet: Sheet,
+    form: ActionForm,
+    act: Callable[..., object],
+    *,
+    said: str = "",
+    more: dict[str, Any] | None = None,
+) -> HttpResponse:
+    """Show the form, or call a domain function with what it says: then back to the incident, or 422 with the form as
+    it was written, or 409 with what is so by now."""
+    try:
+        if form.is_valid():
+            return done(request, incident, act(**form.cleaned_data), said=said)
+    except ValidationError as error:
+        take_errors(form, error)
+    except NotAllowedNow:
+        return overtaken(request, incident.reference, unsaved=form)
+    context = {"incident": incident, "sheet": sheet, "form": form} | (more or {})
+    status = 422 if request.method == "POST" else 200
+    return render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
+
+
+def overtaken(request: HtmxHttpRequest, reference: str, *, unsaved: ActionForm | None = None) -> HttpResponse:
+    """409: somebody was faster. Say who, show what is so now, and give back what was typed."""
+    incident = incident_for(person(request), reference)
+    context = {"conflict": detail.how_it_came(incident), "unsaved": unsaved.typed() if unsaved else []}
+    if wants_fragment(request):
+        return render(request, "incidents/_overtaken.html", context | {"incident": incident}, status=409)
+    return page(request, incident, status=409, more=context)
+
+
+def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, said: str = "") -> HttpResponse:
+    """To what was made on the page, or to its top with a word; htmx is told to look at the page again. To the list for
+    who has just hidden the incident from themselves."""
+    if not Incident.objects.visible_to(person(request)).filter(pk=incident.pk).exists():
+        messages.success(request, f"{incident.reference} is private now, and you are not one of its people.")
+        return _elsewhere(request)
+    if wants_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"muster:done": {"said": said or "Saved."}})})
+    if said:
+        messages.success(request, said)
+    anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""
+    return see_other(incident.get_absolute_url() + anchor)
+
+
+def _elsewhere(request: HtmxHttpRequest) -> HttpResponse:
+    to_list = see_other("incidents:list")
+    return HttpResponse(status=204, headers={"HX-Redirect": to_list.url}) if wants_fragment(request) else to_list

@@ -1,0 +1,237 @@
+// Keeps a page current. The event stream (hx-sse on #live) says that something has changed, or, while it is away, a
+// timer does every five seconds; then each [data-live] part of the page is asked for again with the versions that are
+// shown, and the server answers with what differs, or with 204. Nothing is replaced under a person's hands.
+
+const POLL = 5000, GAP = 700, QUIET = 4000, SILENT = 40_000;
+const live = document.getElementById("live");
+const news = document.getElementById("news");
+const said = document.getElementById("said");
+const sheet = document.getElementById("sheet");
+const sheetBody = document.getElementById("sheet-body");
+
+// ---- the connection ----------------------------------------------------------------------------------------------
+
+let streaming = false, failed = false, over = false, heardAt = 0, currentAt = Date.now(), connection = null;
+
+function showState() {
+  const pill = document.getElementById("live-state");
+  if (!pill) return;
+  const state = over ? "over" : failed ? "lost" : streaming ? "live" : heardAt ? "polling" : "connecting";
+  if (pill.dataset.state === state) return;
+  pill.dataset.state = state;
+  const time = pill.querySelector("time");
+  if (state === "lost" && time) time.textContent = new Date(currentAt).toLocaleTimeString([], { hour12: false });
+  if (state === "lost" || state === "over") announce(pill.innerText);
+}
+
+function setStreaming(is) {
+  streaming = is;
+  heardAt = Date.now();
+  showState();
+}
+
+live.addEventListener("htmx:sse:after:connection", (event) => {
+  connection = event.detail.connection;
+  fire("resync"); // whatever happened since the page was made, or while we were away
+});
+live.addEventListener("htmx:sse:before:connection", (event) => event.detail.connection.attempt && setStreaming(false));
+for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:error", "htmx:response:error", "offline"]) {
+  live.addEventListener(name, () => setStreaming(false));
+}
+live.addEventListener("resync", () => setStreaming(true));
+live.addEventListener("htmx:sse:before:message", () => { heardAt = Date.now(); });
+
+// Nothing was heard, not even a heartbeat: the connection is dead although nobody has told us.
+setInterval(() => {
+  if (streaming && Date.now() - heardAt > SILENT) {
+    setStreaming(false);
+    connection?.reader?.cancel();
+  }
+  if (!streaming && !document.hidden && !over) fire("changed");
+}, POLL);
+
+function fire(name) {
+  live.dispatchEvent(new CustomEvent(name, { detail: {} }));
+}
+
+// ---- looking again -----------------------------------------------------------------------------------------------
+// At most once in GAP however much happens, and once more at the end; not while nobody sees the page.
+
+let lookedAt = 0, waiting = 0, missed = false;
+
+function look(soon = false) {
+  if (document.hidden) {
+    missed = true;
+    return;
+  }
+  clearTimeout(waiting);
+  const wait = soon ? 0 : Math.max(Math.random() * 120, lookedAt + GAP - Date.now());
+  waiting = setTimeout(() => {
+    lookedAt = Date.now();
+    for (const part of document.querySelectorAll("[data-live]")) refresh(part, soon);
+  }, wait);
+}
+
+live.addEventListener("changed", () => look());
+live.addEventListener("resync", () => look());
+live.addEventListener("presence", () => refresh(document.getElementById("presence")));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && missed) {
+    missed = false;
+    look();
+  }
+});
+addEventListener("pageshow", (event) => event.persisted && look());
+
+const running = new WeakMap();
+
+async function refresh(part, own = false) {
+  if (!part || over) return;
+  if (running.has(part)) {
+    running.set(part, { again: true, own: own || running.get(part).own });
+    return;
+  }
+  running.set(part, { again: false, own });
+  try {
+    await ask(part, own);
+    failed = false;
+    currentAt = Date.now();
+  } catch {
+    failed = !streaming;
+  }
+  showState();
+  const { again, own: ours } = running.get(part);
+  running.delete(part);
+  if (again) refresh(part, ours);
+}
+
+async function ask(part, own) {
+  const panels = [part, ...part.querySelectorAll("[data-version]")].filter((one) => one.dataset.version && one.closest("[data-live]") === part);
+  const seen = panels.map((one) => `${one.id}.${(held.get(one.id) ?? one).dataset.version}`).join(",");
+  const address = `${part.dataset.live}${part.dataset.live.includes("?") ? "&" : "?"}seen=${encodeURIComponent(seen)}`;
+  const response = await fetch(address, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(8000) });
+  if (response.redirected || [401, 403, 404].includes(response.status)) {
+    over = true;
+    return;
+  }
+  if (response.status === 204) {
+    if (own) release(true);
+    return;
+  }
+  if (!response.ok) throw new Error(response.statusText);
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const panel of fresh.querySelectorAll("[data-version]")) held.set(panel.id, panel);
+  release(own);
+}
+
+// ---- putting news on the page ------------------------------------------------------------------------------------
+// What is new waits in `held` until nobody is at work on the panel that it replaces.
+
+const held = new Map();
+let movedAt = 0, under = null;
+
+document.addEventListener("pointermove", (event) => {
+  movedAt = Date.now();
+  under = event.target;
+}, { passive: true });
+document.addEventListener("pointerdown", (event) => {
+  movedAt = Date.now();
+  under = event.target;
+}, { passive: true });
+
+const FIELDS = "input:not([type=hidden], [type=submit], [type=checkbox], [type=radio]), textarea";
+
+function isAtWork(panel, own) {
+  const active = document.activeElement;
+  if (panel.contains(active) && active.matches("input, select, textarea, [contenteditable]")) return true;
+  if ([...panel.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue)) return true;
+  if (panel.querySelector("details.mu-menu[open]")) return true;
+  const selection = getSelection();
+  if (!selection.isCollapsed && panel.contains(selection.anchorNode)) return true;
+  if (own) return false;
+  if (panel.contains(active) && active.matches(":focus-visible")) return true;
+  return panel.contains(under) && (Date.now() - movedAt < QUIET || Boolean(panel.querySelector(":is(a, button, summary):hover")));
+}
+
+function release(own = false) {
+  for (const [id, fresh] of held) {
+    const old = document.getElementById(id);
+    if (old && isAtWork(old, own)) continue;
+    held.delete(id);
+    if (!old) continue;
+    const was = old.dataset.say;
+    htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} });
+    if (fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
+  }
+  if (news) news.hidden = !held.size;
+}
+
+news?.addEventListener("click", () => {
+  under = null;
+  document.activeElement?.blur();
+  getSelection().removeAllRanges();
+  release(true);
+});
+setInterval(() => held.size && release(), 1000);
+
+function announce(text) {
+  said.textContent = text;
+  said.classList.remove("mu-shown");
+}
+
+function tell(text) {
+  said.textContent = text;
+  said.classList.add("mu-shown");
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => said.classList.remove("mu-shown"), 6000);
+}
+
+// ---- small forms over the page, and buttons that leave it where it is ---------------------------------------------
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-sheet], a[data-close]");
+  if (!link || !window.htmx || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (link.matches("[data-close]")) {
+    if (!sheet.contains(link)) return;
+    event.preventDefault();
+    sheet.close();
+    return;
+  }
+  event.preventDefault();
+  for (const menu of document.querySelectorAll("details.mu-menu[open]")) menu.open = false;
+  link.ariaBusy = "true";
+  htmx.ajax("GET", link.href, { source: link, target: "#sheet-body", swap: "innerHTML" }).finally(() => { link.ariaBusy = null; });
+});
+
+sheetBody.addEventListener("htmx:after:settle", () => {
+  if (!sheet.open) sheet.showModal();
+  (sheetBody.querySelector("[aria-invalid='true'], [autofocus]") ?? sheetBody.querySelector("form input:not([type=hidden]), form textarea, form select, form button, a"))?.focus();
+});
+sheet.addEventListener("close", () => sheetBody.replaceChildren());
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.dataset.plain !== undefined || !window.htmx) return;
+  if (!form.closest("#workspace, #sheet-body")) return;
+  event.preventDefault();
+  if (form.dataset.busy) return;
+  form.dataset.busy = "1";
+  const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  htmx.ajax("POST", action, { source: form, event, target: "#sheet-body", swap: "innerHTML" }).finally(() => delete form.dataset.busy);
+}, true);
+
+document.addEventListener("muster:done", (event) => {
+  const form = event.target.closest("form");
+  if (form?.dataset.resets !== undefined) form.reset();
+  for (const menu of document.querySelectorAll("#workspace details[open].mu-menu, #workspace details[open].mu-when")) menu.open = false;
+  if (sheet.open) sheet.close();
+  tell(event.detail.said);
+  look(true);
+});
+
+document.addEventListener("htmx:error", (event) => {
+  if (event.target !== live && event.target.closest?.("#workspace, #sheet-body")) tell("Not sent: no connection. What you wrote is still here.");
+});
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.target !== live && event.detail.ctx?.response?.status === 409) look(true);
+});
