@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "catalog",
     "incidents",
     "alerts",
+    "home",
     "api",
     "incidents_site",
 ]
@@ -67,6 +68,7 @@ MIDDLEWARE = [
     "incidents_site.slashes.either_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # with random padding against BREACH, so that CSRF tokens stay secret
     "django.contrib.sessions.middleware.SessionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.own_time_zone",
+    "accounts.middleware.LateForms",
 ]
 
 TEMPLATES = [
@@ -155,6 +158,7 @@ SESSION_COOKIE_SECURE = MUSTER.is_https
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_NAME = "muster_csrf"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "accounts.kept_views.csrf_failure"
 CSRF_COOKIE_SECURE = MUSTER.is_https
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(MUSTER.base_url))]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if MUSTER.is_https else 0
@@ -192,6 +196,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = IS_TEST_RUN
 MEDIA_ROOT = MUSTER.data_dir / "media"
 
 # E-mail: everything that Django sends goes through the outbox, which remembers what was sent.

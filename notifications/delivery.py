@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import connection, connections, transaction
 
+from core import live
 from core.work import claim, db_now
 from notifications.breaker import CROWDED_SECONDS, Breaker, Crowd
 from notifications.channels import SENDERS
@@ -295,6 +296,7 @@ def _finish(row: Notification, result: Result, *, took: float) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, values)
+    live.changed(row.topic)
 
 
 def _backoff(number: int, retry_after: float | None) -> float:

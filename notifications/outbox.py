@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.text import clean, single_line
+from core import live
 from core.work import nudge
 from notifications.addresses import channel_of
 from notifications.models import Channel, ContactMethod, Notification
@@ -121,6 +122,7 @@ def enqueue(rows: list[Notification]) -> None:
         return
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     nudge(*{sweep_of(row.channel) for row in rows if row.state == State.PENDING})
+    live.changed(*{row.topic for row in rows})
 
 
 def cancel(*, topic: str, purposes: Iterable[str] = (Purpose.PAGE,), now: datetime) -> int:

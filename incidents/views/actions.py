@@ -22,14 +22,14 @@ from incidents.views.sheets import Sheet, answer, done, overtaken, posted, shown
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
-MOVE = Sheet("Move to another stage", "Move")
-ASSIGN = Sheet("Assign", "Assign", "incidents/_sheet_assign.html")
-SEVERITY = Sheet("Change the severity", "Change severity", "incidents/_sheet_severity.html")
+MOVE = Sheet("Move to another stage", "Move", said="Moved.")
+ASSIGN = Sheet("Assign", "Assign", "incidents/_sheet_assign.html", said="Assigned.")
+SEVERITY = Sheet("Change the severity", "Change severity", "incidents/_sheet_severity.html", said="Severity changed.")
 SERVICES = Sheet("Affected services", "Save services")
 EDIT = Sheet("Edit", "Save")
-RESOLVE = Sheet("Resolve", "Resolve")
-REOPEN = Sheet("Reopen", "Reopen")
-POSTMORTEM = Sheet("Start the postmortem", "Start postmortem")
+RESOLVE = Sheet("Resolve", "Resolve", said="Resolved.")
+REOPEN = Sheet("Reopen", "Reopen", said="Reopened.")
+POSTMORTEM = Sheet("Start the postmortem", "Start postmortem", said="The postmortem is started.")
 
 
 @login_required

@@ -16,10 +16,10 @@ from incidents.views.sheets import Sheet, answer, posted, shown_and_sent
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
-NOTE = Sheet("Write a note", "Add note")
-CORRECTION = Sheet("Correct a note", "Save the correction")
-EVIDENCE = Sheet("Link evidence", "Link evidence")
-MITIGATION = Sheet("Record a mitigation", "Record mitigation")
+NOTE = Sheet("Write a note", "Add note", said="Note added.")
+CORRECTION = Sheet("Correct a note", "Save the correction", said="Corrected.")
+EVIDENCE = Sheet("Link evidence", "Link evidence", said="Evidence linked.")
+MITIGATION = Sheet("Record a mitigation", "Record mitigation", said="Mitigation recorded.")
 
 
 @login_required

@@ -33,11 +33,13 @@ shown_and_sent = require_http_methods(["GET", "HEAD", "POST"])
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """How a form looks: what it is about, the word on its button, and the template of its fields."""
+    """How a form looks: what it is about, the word on its button, the template of its fields, and what is said of it
+    once it is done where the page stays as it is."""
 
     title: str
     button: str
     fields: str = "incidents/_sheet_fields.html"
+    said: str = "Saved."
 
 
 def posted(request: HtmxHttpRequest) -> QueryDict | None:
@@ -59,7 +61,12 @@ def answer(
     it was written, or 409 with what is so by now."""
     try:
         if form.is_valid():
-            return done(request, incident, act(**form.cleaned_data), said=said)
+            return done(
+                request,
+                incident,
+                act(**form.cleaned_data),
+                said=said or (sheet.said if wants_fragment(request) else ""),
+            )
     except ValidationError as error:
         take_errors(form, error)
     except NotAllowedNow:
@@ -85,7 +92,7 @@ def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, s
         messages.success(request, f"{incident.reference} is private now, and you are not one of its people.")
         return _elsewhere(request)
     if wants_fragment(request):
-        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"muster:done": {"said": said or "Saved."}})})
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"muster:done": {"said": said}})})
     if said:
         messages.success(request, said)
     anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""

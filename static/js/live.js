@@ -120,6 +120,8 @@ async function ask(part, own) {
   }
   if (!response.ok) throw new Error(response.statusText);
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  // A part that knows better what to do with its news takes them (static/js/list.js).
+  if (!part.dispatchEvent(new CustomEvent("muster:fresh", { detail: fresh, bubbles: true, cancelable: true }))) return;
   for (const panel of fresh.querySelectorAll("[data-version]")) held.set(panel.id, panel);
   release(own);
 }
@@ -161,7 +163,7 @@ function release(own = false) {
     if (!old) continue;
     const was = old.dataset.say;
     htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} });
-    if (fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
+    if (!own && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
   }
   if (news) news.hidden = !held.size;
 }

@@ -266,7 +266,7 @@ def test_the_plan_shows_what_comes_when_and_to_whom(at_desk, alice, bob):
     IncidentSettings.objects.update(leadership=leaders)
     SeverityPolicy.objects.filter(severity="critical").update(leadership_after_minutes=10, resolve_within_minutes=60)
     incident = make.incident(steps=[alice, bob], at=now)
-    said = text(at_desk.get(incident.get_absolute_url())).split("by policy for critical")[1]
+    said = text(at_desk.get(incident.get_absolute_url())).split("What happens next")[1]
     order = [
         "step 2 of",
         "Response clock",
