@@ -28,6 +28,14 @@ class Panel:
     version: str
 
     @property
+    def groups(self) -> list[tuple[str, list[Alert]]]:
+        """Alerts that say the same stand together under their title."""
+        by_title: dict[str, list[Alert]] = {}
+        for alert in self.alerts:
+            by_title.setdefault(alert.title, []).append(alert)
+        return list(by_title.items())
+
+    @property
     def hidden(self) -> int:
         """How many are only in the list."""
         return self.total - len(self.alerts)
