@@ -2,6 +2,9 @@
 
 One query a page, and a second one where an ascending order reaches the rows that are null.
 
+Rows may be given as several querysets, its lanes, that have no row in common: each is read in its order through an
+index of its own, as no index could serve "these or those" at once, and PostgreSQL merges the beginnings.
+
 A cursor holds the sort values of the row at the edge of a page. It is opaque, but neither secret nor signed: whoever
 makes one up moves within rows that the queryset shows anyway.
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -60,22 +64,26 @@ def decode(cursor: str) -> list[Any]:
     raise BadCursor("the cursor cannot be read")
 
 
-def page(queryset: QuerySet[M], *, sort: tuple[str, ...], cursor: str | None, limit: int) -> Page[M]:
+def page(
+    queryset: QuerySet[M] | Sequence[QuerySet[M]], *, sort: tuple[str, ...], cursor: str | None, limit: int
+) -> Page[M]:
     """Up to ``limit`` rows of ``queryset`` ordered by ``sort``, before or after where ``cursor`` points.
 
-    ``sort`` names fields, also across relations, and annotations, each with a leading "-" for the descending order;
-    the primary key is added in the direction of the last, so the order is total. Null counts as the largest value,
-    as it does in PostgreSQL, so that a plain index on these columns serves both directions. Any order of the
-    queryset itself is replaced. Raises BadCursor.
+    Several querysets are lanes: the same columns and annotations in each, and no row in two. ``sort`` names fields,
+    also across relations, and annotations, each with a leading "-" for the descending order; the primary key is added
+    in the direction of the last, so the order is total. Null counts as the largest value, as it does in PostgreSQL,
+    so that a plain index on these columns serves both directions. Any order of the queryset itself is replaced.
+    Raises BadCursor.
     """
     if limit < 1:
         raise ValueError("a page has at least one row")
-    columns = _columns(queryset, sort)
+    lanes = [queryset] if isinstance(queryset, QuerySet) else list(queryset)
+    columns = _columns(lanes[0], sort)
     name = ",".join(column.sort_key for column in columns)
     is_backward, position = _position(cursor, name, columns) if cursor else (False, None)
     if is_backward:
         columns = [column.reversed() for column in columns]
-    items = _rows(queryset.order_by(*(column.order() for column in columns)), columns, position, count=limit + 1)
+    items = _rows(lanes, columns, position, count=limit + 1)
     has_more = len(items) > limit
     items = items[:limit]
     if is_backward:
@@ -134,19 +142,14 @@ class _Column:
         return Q(**{f"{self.path}__isnull": True}) if value is None else Q(**{self.path: value})
 
     def after(self, value: Any) -> Q | None:
-        """Rows strictly after ``value``; None if there can be none."""
+        """Rows strictly after ``value``, but for the null ones that end an ascending order; None if there are none."""
         if value is None:
             return Q(**{f"{self.path}__isnull": False}) if self.is_descending else None
-        if self.is_descending:
-            return Q(**{f"{self.path}__lt": value})
-        beyond = Q(**{f"{self.path}__gt": value})
-        return beyond | Q(**{f"{self.path}__isnull": True}) if self.is_nullable else beyond
+        return Q(**{f"{self.path}__{'lt' if self.is_descending else 'gt'}": value})
 
-    def from_(self, value: Any) -> Q | None:
-        """Rows at or after ``value``; None if that is no limit. It repeats what follows, as a range of the index."""
-        if value is None or (self.is_nullable and not self.is_descending):
-            return None
-        return Q(**{f"{self.path}__{'lte' if self.is_descending else 'gte'}": value})
+    def ends_in_null(self, value: Any) -> bool:
+        """Whether null rows may follow ``value``."""
+        return self.is_nullable and not self.is_descending and value is not None
 
 
 def _columns(queryset: QuerySet[M], sort: tuple[str, ...]) -> list[_Column]:
@@ -183,32 +186,45 @@ def _position(cursor: str, name: str, columns: list[_Column]) -> tuple[bool, lis
     return values[0] == "<", position
 
 
-def _rows(queryset: QuerySet[M], columns: list[_Column], position: list[Any] | None, *, count: int) -> list[M]:
+def _rows(lanes: list[QuerySet[M]], columns: list[_Column], position: list[Any] | None, *, count: int) -> list[M]:
     """The first ``count`` rows after ``position``."""
     if position is None:
-        return list(queryset[:count])
-    first, *others = columns
-    is_uniform = all(other.is_descending == first.is_descending and not other.is_nullable for other in others)
-    if not is_uniform or position[0] is None:
-        return list(queryset.filter(_beyond(columns, position))[:count])
-    rows = list(queryset.filter(_row_beyond(columns, position))[:count])
-    if first.is_nullable and not first.is_descending and len(rows) < count:
+        return _first(lanes, columns, count)
+    first = columns[0]
+    parts = _parts(columns, position)
+    rows = _first([lane.filter(part) for part in parts for lane in lanes], columns, count)
+    if first.ends_in_null(position[0]) and len(rows) < count:
         # No comparison finds null, so the last rows of this order are asked for by themselves.
-        rows += queryset.filter(first.same(None))[: count - len(rows)]
+        rows += _first([lane.filter(first.same(None)) for lane in lanes], columns, count - len(rows))
     return rows
 
 
-def _beyond(columns: list[_Column], position: list[Any]) -> Q:
-    """(a > x) or (a = x and b > y) or …, and a ≥ x besides, which an index understands."""
-    after = Q(pk__in=[])
-    same = Q()
-    for column, value in zip(columns, position, strict=True):
-        step = column.after(value)
-        if step is not None:
-            after |= same & step
-        same &= column.same(value)
-    bound = columns[0].from_(position[0])
-    return after if bound is None else bound & after
+def _first(lanes: list[QuerySet[M]], columns: list[_Column], count: int) -> list[M]:
+    """The first rows of all lanes together, in one query."""
+    if not lanes:
+        return []
+    order = [column.order() for column in columns]
+    heads = [lane.order_by(*order)[:count] for lane in lanes]
+    if len(heads) == 1:
+        return list(heads[0])
+    return list(heads[0].union(*heads[1:], all=True).order_by(*order)[:count])
+
+
+def _parts(columns: list[_Column], position: list[Any]) -> list[Q]:
+    """What follows ``position``, as conditions that exclude each other and are each one range of an index; without
+    the rows where the first column is null and an ascending order ends."""
+    first, *others = columns
+    is_uniform = all(other.is_descending == first.is_descending and not other.is_nullable for other in others)
+    if is_uniform and position[0] is not None:
+        return [Q(_row_beyond(columns, position))]
+    parts: list[Q] = []
+    if others:
+        rest = _parts(others, position[1:])
+        if others[0].ends_in_null(position[1]):
+            rest.append(others[0].same(None))
+        parts = [first.same(position[0]) & part for part in rest]
+    after = first.after(position[0])
+    return parts if after is None else [*parts, after]
 
 
 def _row_beyond(columns: list[_Column], position: list[Any]) -> Func:

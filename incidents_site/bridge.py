@@ -21,7 +21,10 @@ class Bridge(WSGIMiddleware):
         super().__init__(takes_spooled_body(app), workers=threads, send_queue_size=pieces_ahead)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _Responder(self.app, self.executor, self.send_queue_size)(scope, receive, send)
+        if scope["type"] == "http":
+            await _Responder(self.app, self.executor, self.send_queue_size)(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Responder(WSGIResponder):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -34,7 +33,6 @@ READY_WITHIN_SECONDS = 90.0
 STOP_WITHIN_SECONDS = 3.5
 STEADY_AFTER_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 10.0
-OPEN_FILES = 8192
 
 PYTHON = sys.executable
 CELERY = (PYTHON, "-m", "celery", "-A", "incidents_site", "--quiet")
@@ -234,7 +232,6 @@ class Supervisor:
             raise StartError(f"{where} does not answer: {' '.join(str(error).split())}") from None
 
     def _start_programs(self, listener: socket.socket) -> None:
-        _allow_many_files()
         for name, argv in PROGRAMS.items():
             inherited = [listener] if name == "web" else []
             watched = Watched(name, _launcher(argv, inherited))
@@ -320,14 +317,6 @@ def _answers(config: Config) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _allow_many_files() -> None:
-    """Each open page holds a connection; common limits of 1,024 files are too few."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _how(returncode: int) -> str:

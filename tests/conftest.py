@@ -7,6 +7,7 @@ from django.db import connection
 
 from notifications import health
 from tests import make
+from tests.own_redis import running_redis
 
 
 def pytest_collection_modifyitems(items):
@@ -56,3 +57,10 @@ def admin(db):
 @pytest.fixture(autouse=True)
 def _fresh_sweep_marks():
     health._recorded.clear()
+
+
+@pytest.fixture(scope="session")
+def own_redis(tmp_path_factory):
+    """A Redis for this process's tests alone. Whoever stops it launches it again."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server

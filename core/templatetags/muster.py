@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from django import template
 from django.template.defaulttags import querystring
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core import durations, markdown
 
 register = template.Library()
+
+# How many answers of a tag are kept whose arguments are words of ours: a list asks for the same few a hundred times.
+FEW = 256
 
 SOON_SECONDS = 15 * durations.MINUTE
 
@@ -47,12 +51,14 @@ def as_markdown(text: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(FEW)
 def icon(name: str) -> SafeString:
     """``{% icon "bell" %}``: a symbol of the sprite; decoration, so the word stands beside it."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="#{}"/></svg>', name)
 
 
 @register.simple_tag
+@lru_cache(FEW)
 def severity(value: str, chip: bool = True) -> SafeString:
     """``{% severity "high" %}``: glyph and word; ``chip=False`` inside text and tables of figures."""
     classes = f"mu-sev mu-chip mu-{value}" if chip else f"mu-sev mu-{value}"
@@ -60,12 +66,14 @@ def severity(value: str, chip: bool = True) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(FEW)
 def status(value: str) -> SafeString:
     """``{% status "triggered" %}``: the circle that fills, and the word."""
     return format_html('<span class="mu-status mu-{}">{}{}</span>', value, icon(f"st-{value}"), value.capitalize())
 
 
 @register.simple_tag
+@lru_cache(FEW)
 def health(value: str) -> SafeString:
     """``{% health "degraded" %}``: how a service is."""
     word, glyph = _HEALTH[value]
@@ -99,20 +107,20 @@ def when(
         return SafeString()
     local = timezone.localtime(at)
     today = timezone.localtime(now or timezone.now()).date()
-    wall = "H:i:s" if seconds else "H:i"
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     if local.date() in (today, timezone.localtime(beside).date() if beside else None):
-        short = wall
+        short = clock
     elif abs((local.date() - today).days) < 7:
-        short = f"D {wall}"
+        short = f"{local:%a} {clock}"
     elif local.year == today.year:
-        short = f"j M, {wall}"
+        short = f"{local.day} {local:%b}, {clock}"
     else:
-        short = "j M Y"
+        short = f"{local.day} {local:%b %Y}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
         _absolute(at),
-        dateformat.format(local, short),
+        short,
     )
 
 
@@ -162,7 +170,7 @@ def countdown(due_at: datetime | None, soon: int = SOON_SECONDS, now: datetime |
 
 def _absolute(at: datetime) -> str:
     """Wed 14 Oct 2026, 03:11:20 CEST."""
-    return dateformat.format(timezone.localtime(at), "D d M Y, H:i:s T")
+    return f"{timezone.localtime(at):%a %d %b %Y, %H:%M:%S %Z}"
 
 
 def _utc(at: datetime) -> str:

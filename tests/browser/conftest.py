@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
+from incidents_site.asgi import application, live
 from tests.browser import company
+from tests.live import Site, serving
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -61,16 +63,22 @@ class Windows:
             context.add_cookies([company.session_cookie(user, self.base_url)])
         page = context.new_page()
         page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("pageerror", self._note)
         try:
             yield page
-        finally:
+        finally:  # a page that is closed may complain about the stream that ends with it
+            page.remove_listener("console", self._listen)
+            page.remove_listener("pageerror", self._note)
             context.close()
 
     def _listen(self, message: ConsoleMessage) -> None:
         """A refused style, script or image is an error of the console, as is a missing file."""
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.location.get('url')}: {message.text}")
+
+    def _note(self, error: Error) -> None:
+        """Nobody caught it."""
+        self.complaints.append(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +94,19 @@ def browser():
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="session")
+def site(own_redis, django_db_setup):
+    """Muster as it is served, pages and live stream, on the test's database."""
+    with serving(application, live) as running:
+        yield running
+
+
 @pytest.fixture
-def windows(browser, live_server, settings):
+def windows(browser, site: Site, transactional_db):
     """Where windows are opened; afterwards no browser may have complained."""
-    settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
-    opened = Windows(browser, live_server.url)
+    opened = Windows(browser, site.url)
     yield opened
+    site.wait_until_quiet()
     assert opened.complaints == []
 
 

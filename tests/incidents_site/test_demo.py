@@ -27,6 +27,7 @@ from incidents import escalation as paging
 from incidents import lifecycle, sla
 from incidents.lifecycle import Draft
 from incidents.models import (
+    ActionItem,
     Escalation,
     Evidence,
     Holiday,
@@ -36,6 +37,7 @@ from incidents.models import (
     Severity,
     SlaClock,
     Status,
+    StatusUpdate,
     TimelineEntry,
 )
 from incidents_site.demo import course, loading, people, removal, rhythm
@@ -139,7 +141,10 @@ def test_times_are_in_order(demo):
     assert not past().filter(Q(resolved_at__gte=demo) | Q(resolved_at__lte=F("created_at"))).exists()
     assert not TimelineEntry.objects.filter(Q(at__gt=demo) | Q(at__lt=F("incident__created_at"))).exists()
     after = TimelineEntry.objects.filter(incident__in=past(), at__gt=F("incident__resolved_at"))
-    assert set(after.values_list("kind", flat=True)) == {Kind.POSTMORTEM_STARTED, Kind.DETAILS_CHANGED}
+    assert set(after.values_list("kind", flat=True)) == {
+        Kind.POSTMORTEM_STARTED, Kind.DETAILS_CHANGED, Kind.STATUS_UPDATED, Kind.ACTION_ADDED, Kind.ACTION_CHANGED,
+        Kind.ACTION_DONE, Kind.ACTION_REOPENED,
+    }  # fmt: skip
 
 
 def test_timelines_tell_what_the_incidents_say(demo):
@@ -174,6 +179,26 @@ def test_clocks_ended_as_the_times_say(demo):
         late = (answered or clock.incident.resolved_at) > clock.due_at
         assert clock.state == ("breached" if late else "met" if answered else "cancelled")
     assert clocks.filter(state="met").count() > 10 * clocks.filter(state="breached").count()
+
+
+def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
+    spoken_of = past().filter(severity="critical", acknowledged_at__isnull=False)
+    assert not spoken_of.filter(status_updates=None).exists()
+    assert set(StatusUpdate.objects.values_list("visibility", flat=True)) == {"internal"}
+    for update in StatusUpdate.objects.select_related("incident"):
+        entry = update.incident.timeline.get(kind=Kind.STATUS_UPDATED, data__update=update.pk)
+        assert (entry.at, entry.by_id, entry.text) == (update.at, update.by_id, update.message)
+    items = ActionItem.objects.all()
+    assert items.count() > 60
+    assert not items.filter(Q(done_at__gt=demo) | Q(done_at__lte=F("created_at"))).exists()
+    assert not items.filter(due_on__lt=F("created_at__date")).exists()
+    done, late = items.filter(done_at__isnull=False), items.filter(done_at=None, due_on__lt=demo.date())
+    assert done.count() > 3 * late.count() > 0
+    assert items.filter(done_at=None, due_on__gte=demo.date()).exists()
+    for item in items:
+        kinds = list(TimelineEntry.objects.filter(data__action=item.pk).order_by("at").values_list("kind", flat=True))
+        assert kinds[0] == Kind.ACTION_ADDED
+        assert (item.done_at is not None) == (kinds[-1] == Kind.ACTION_DONE), kinds
 
 
 def test_nothing_of_the_past_is_owed_any_more(demo):
@@ -234,7 +259,8 @@ def test_removing_leaves_nothing(demo, client):
     printed = run("remove")
     assert re.search(r"\d+ incidents", printed)
     assert printed.endswith("No admin is left; manage.py setuplink prints the link that creates the first.\n")
-    for model in (*DEMO_MODELS, TimelineEntry, Notification, Attempt, Alert, Event, Group, Holiday, Membership):
+    hang_on = (TimelineEntry, StatusUpdate, ActionItem, Notification, Attempt, Alert, Event, Group, Holiday, Membership)
+    for model in (*DEMO_MODELS, *hang_on):
         assert model.objects.count() == 0, model
     assert client.session.is_empty() or not client.session.exists(client.session.session_key)
     assert not people.logins_file().exists()
