@@ -13,12 +13,15 @@ from api.docs import DocsPage
 from api.idempotency import HEADER
 from api.parsing import StrictParser
 from api.resources import (
+    action_items,
     alerts,
+    communication,
     contact_methods,
     escalation_policies,
     incident_records,
     incidents,
     integrations,
+    saved_views,
     services,
     severity_policies,
     teams,
@@ -110,6 +113,9 @@ api = MusterApi(
 problems.install(api)
 api.add_router("/incidents", incidents.router)
 api.add_router("/incidents", incident_records.router)
+api.add_router("/incidents", communication.router)
+api.add_router("/action-items", action_items.router)
+api.add_router("/saved-views", saved_views.router)
 api.add_router("/alerts", alerts.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)

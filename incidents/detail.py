@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
@@ -179,7 +179,7 @@ def _read(incident: Incident, *, shown: str, limit: int | None) -> Rows:
         attempts=Attempt.objects.filter(notification__topic=incident.topic).order_by("number"),
         evidence=incident.evidence.order_by("-at", "-id"),
         updates=incident.status_updates.order_by("-at", "-id"),
-        actions=incident.action_items.order_by("done_at", "due_on", "id"),
+        actions=incident.action_items.order_by(F("done_at").asc(nulls_first=True), "due_on", "id"),
         plan=incident.plan.order_by("due_at", "id"),
         running=running.order_by("id"),
         policies=policies,

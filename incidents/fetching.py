@@ -9,7 +9,7 @@ from django.http import Http404
 
 from accounts.access import require_role
 from accounts.models import Role
-from incidents.models import Incident, TimelineEntry
+from incidents.models import ActionItem, Incident, TimelineEntry
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -45,3 +45,11 @@ def note_of(incident: Incident, pk: int) -> TimelineEntry:
     if note is None:
         raise Http404(f"{incident.reference} has no such note.")
     return note
+
+
+def action_item_of(incident: Incident, pk: int) -> ActionItem:
+    """One of the incident's action items, with its owner. Raises Http404."""
+    item: ActionItem | None = incident.action_items.select_related("owner").filter(pk=pk).first()
+    if item is None:
+        raise Http404(f"{incident.reference} has no such action item.")
+    return item

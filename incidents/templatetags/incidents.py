@@ -41,6 +41,11 @@ _ICONS = {
     Kind.CLOCK_BREACHED: "clock",
     Kind.ALERT_ADDED: "alert",
     Kind.ALERT_RESOLVED: "alert",
+    Kind.STATUS_UPDATED: "mega",
+    Kind.ACTION_ADDED: "todo",
+    Kind.ACTION_CHANGED: "edit",
+    Kind.ACTION_DONE: "done",
+    Kind.ACTION_REOPENED: "history",
 }
 _EVIDENCE_ICONS = {"metric": "chart", "log": "log", "trace": "trace", "screenshot": "image"}
 

@@ -23,7 +23,8 @@ from incidents.models import (
 )
 from incidents.models.obligations import Escalation
 from incidents.telling import Reach
-from incidents_site.demo import alarms, course, rhythm
+from incidents_site.demo import aftermath, alarms, course, rhythm
+from incidents_site.demo.aftermath import Aftermath
 from incidents_site.demo.replay import Replay, World
 from incidents_site.demo.story import Words
 from notifications.models import Attempt, Notification
@@ -84,7 +85,8 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
     others = rhythm.NEIGHBOURS.get(occasion.slug, ())
     also = rng.sample(others, k=rng.randint(1, 2)) if others and rng.random() < ALSO_AFFECTED[occasion.severity] else []
     services = [service, *(company.services[slug] for slug in also)]
-    return Replay(incident, drawn, words, team, services, alarm=alarm, late_at=late_at)
+    after = Aftermath(now, random.Random(words.values["number"] + incident.title))
+    return Replay(incident, drawn, words, team, services, after, alarm=alarm, late_at=late_at)
 
 
 def _world(company: Company, replays: Sequence[Replay], *, now: datetime) -> World:
@@ -142,6 +144,7 @@ def _write(replays: Sequence[Replay]) -> None:
     Incident.objects.filter(is_demo=True).update(updated_at=Coalesce(F("resolved_at"), F("created_at")))
     PlannedAction.objects.bulk_create(chain.from_iterable(replay.actions for replay in replays))
     Escalation.objects.bulk_create(chain.from_iterable(replay.escalations for replay in replays))
+    aftermath.write(replay.aftermath for replay in replays)
     evidence = list(chain.from_iterable(replay.evidence for replay in replays))
     Evidence.objects.bulk_create([found for found, _ in evidence])
     for found, entry in evidence:

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.models import Team, User
 from alerts.models import Alert, Event, Integration
 from catalog.models import Service
-from incidents.models import Holiday, Incident, IncidentSettings, TimelineEntry
+from incidents.models import ActionItem, Holiday, Incident, IncidentSettings, StatusUpdate, TimelineEntry
 from incidents.models.incident import topic_of
 from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
@@ -29,6 +29,8 @@ REMOVED = "removed demo data"
 NAMED: dict[str, type[Model]] = {
     "incidents": Incident,
     "timeline entries": TimelineEntry,
+    "status updates": StatusUpdate,
+    "action items": ActionItem,
     "notifications": Notification,
     "alerts": Alert,
     "services": Service,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from catalog.models import Service
     from incidents.models import Incident
     from incidents.telling import Reach
+    from incidents_site.demo.aftermath import Aftermath
     from incidents_site.demo.alarms import Alarm
     from incidents_site.demo.course import Course
     from incidents_site.demo.story import Words
@@ -72,6 +73,7 @@ class Replay:
     words: Words
     team: list[User]
     services: list[Service]
+    aftermath: Aftermath
     alarm: Alarm | None = None
     late_at: datetime | None = None
     world: World = field(init=False)
@@ -130,6 +132,7 @@ class Replay:
         yield course.resolved_at, self._resolve
         if course.postmortem_at:
             yield course.postmortem_at, self._start_postmortem
+        yield from self.aftermath.steps(self)
 
     def _work(self, course: Course, answered: datetime) -> Iterator[Step]:
         wanted: list[tuple[datetime | None, Callable[[Consequences], None]]] = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alerts import ledger
 from alerts.models import Group
-from incidents import lifecycle, timeline
+from incidents import action_items, communication, lifecycle, timeline
 from incidents.lifecycle import Draft
 from incidents.models import Incident, Severity, Status
 from incidents_site.demo import alarms, history
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from accounts.models import User
     from incidents_site.demo.company import Company
 
 MINUTE = timedelta(minutes=1)
@@ -104,7 +105,35 @@ def _late(company: Company, rng: random.Random, *, now: datetime) -> Incident:
         (16, "log", "kafka-3: slow flush warnings", "https://logs.finchlight.example/host/kafka-3?q=flush"),
     ):
         timeline.link_evidence(incident, url=url, kind=kind, caption=caption, by=jonas, now=at + minutes * MINUTE)
+    _speak_and_promise(incident, by=sam, owner=jonas, at=at)
     return incident
+
+
+def _speak_and_promise(incident: Incident, *, by: User, owner: User, at: datetime) -> None:
+    """What those who wait were told, and what shall be done when it is over."""
+    for minutes, status, message in (
+        (
+            9,
+            "investigating",
+            "New documents appear in search with a delay of up to half an hour. Nothing is lost. We are looking for "
+            "the reason; next word by the half hour.",
+        ),
+        (
+            28,
+            "identified",
+            "We know why: the new disks of three Kafka brokers write slowly. We are changing their setting one by "
+            "one. **Expect the delay to shrink within the hour.**",
+        ),
+    ):
+        communication.post_update(incident, message=message, status=status, by=by, now=at + minutes * MINUTE)
+    soon = at.date() + timedelta(days=14)
+    for minutes, title, who, due_on in (
+        (29, "Check the write cache of every new disk before it takes data", owner, soon),
+        (31, "Alert on flush times above 50 ms", None, None),
+    ):
+        now = at + minutes * MINUTE
+        action_items.add(incident, title=title, owner=who, due_on=due_on, by=by, now=now)
+    _hand_over_pages(incident, random.Random(incident.pk))
 
 
 def _delayed_documents(company: Company, late: Incident, *, now: datetime) -> Incident:

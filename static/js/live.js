@@ -30,15 +30,12 @@ function setStreaming(is) {
   showState();
 }
 
-live.addEventListener("htmx:sse:after:connection", (event) => {
-  connection = event.detail.connection;
-  fire("resync"); // whatever happened since the page was made, or while we were away
-});
+live.addEventListener("htmx:sse:after:connection", (event) => { connection = event.detail.connection; });
 live.addEventListener("htmx:sse:before:connection", (event) => event.detail.connection.attempt && setStreaming(false));
 for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:error", "htmx:response:error", "offline"]) {
   live.addEventListener(name, () => setStreaming(false));
 }
-live.addEventListener("resync", () => setStreaming(true));
+for (const name of ["hello", "resync"]) live.addEventListener(name, () => setStreaming(true));
 live.addEventListener("htmx:sse:before:message", () => { heardAt = Date.now(); });
 
 // Nothing was heard, not even a heartbeat: the connection is dead although nobody has told us.
@@ -57,23 +54,26 @@ function fire(name) {
 // ---- looking again -----------------------------------------------------------------------------------------------
 // At most once in GAP however much happens, and once more at the end; not while nobody sees the page.
 
-let lookedAt = 0, waiting = 0, missed = false;
+let lookedAt = 0, waiting = 0, missed = false, mine = false;
 
 function look(soon = false) {
   if (document.hidden) {
     missed = true;
     return;
   }
+  mine ||= soon; // what somebody just did themselves is not held back because somebody else's news came with it
   clearTimeout(waiting);
-  const wait = soon ? 0 : Math.max(Math.random() * 120, lookedAt + GAP - Date.now());
+  const wait = mine ? 0 : Math.max(Math.random() * 120, lookedAt + GAP - Date.now());
   waiting = setTimeout(() => {
+    const own = mine;
+    mine = false;
     lookedAt = Date.now();
-    for (const part of document.querySelectorAll("[data-live]")) refresh(part, soon);
+    for (const part of document.querySelectorAll("[data-live]")) refresh(part, own);
   }, wait);
 }
 
 live.addEventListener("changed", () => look());
-live.addEventListener("resync", () => look());
+for (const name of ["hello", "resync"]) live.addEventListener(name, () => look()); // whatever happened meanwhile
 live.addEventListener("presence", () => refresh(document.getElementById("presence")));
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) {
@@ -130,16 +130,15 @@ async function ask(part, own) {
 // What is new waits in `held` until nobody is at work on the panel that it replaces.
 
 const held = new Map();
-let movedAt = 0, under = null;
+let movedAt = 0, under = null, hovers = false;
 
-document.addEventListener("pointermove", (event) => {
-  movedAt = Date.now();
-  under = event.target;
-}, { passive: true });
-document.addEventListener("pointerdown", (event) => {
-  movedAt = Date.now();
-  under = event.target;
-}, { passive: true });
+for (const name of ["pointermove", "pointerdown"]) {
+  document.addEventListener(name, (event) => {
+    movedAt = Date.now();
+    under = event.target;
+    hovers = event.pointerType !== "touch"; // what was tapped stays :hover until something else is
+  }, { passive: true });
+}
 
 const FIELDS = "input:not([type=hidden], [type=submit], [type=checkbox], [type=radio]), textarea";
 
@@ -152,7 +151,7 @@ function isAtWork(panel, own) {
   if (!selection.isCollapsed && panel.contains(selection.anchorNode)) return true;
   if (own) return false;
   if (panel.contains(active) && active.matches(":focus-visible")) return true;
-  return panel.contains(under) && (Date.now() - movedAt < QUIET || Boolean(panel.querySelector(":is(a, button, summary):hover")));
+  return panel.contains(under) && (Date.now() - movedAt < QUIET || (hovers && Boolean(panel.querySelector(":is(a, button, summary):hover"))));
 }
 
 function release(own = false) {
@@ -162,6 +161,7 @@ function release(own = false) {
     held.delete(id);
     if (!old) continue;
     const was = old.dataset.say;
+    for (const { id: name } of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(name)}`)?.setAttribute("open", "");
     htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} });
     if (!own && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
   }

@@ -11,6 +11,7 @@ from tests import make
 from tests.api.caller import declaration
 
 RESOURCES = [
+    "action-items",
     "alerts",
     "escalation-policies",
     "incidents",
@@ -80,7 +81,7 @@ def test_the_description_is_json_that_lists_every_address(db):
     assert incident == {
         "", "/acknowledge", "/resolve", "/reopen", "/transition", "/assign", "/severity", "/timeline",
         "/timeline/{entry_id}", "/evidence", "/notifications", "/services", "/mitigations", "/postmortem", "/alerts",
-        "/plan",
+        "/plan", "/status-updates", "/action-items",
     }  # fmt: skip
     operations = [each for path in document["paths"].values() for each in path.values()]
     ids = [operation["operationId"] for operation in operations]

@@ -35,6 +35,11 @@ NEEDS = {
     "add_evidence": "responder",
     "add_mitigation": "responder",
     "link_incident_alerts": "responder",
+    "add_status_update": "responder",
+    "add_action_item": "responder",
+    "change_action_item": "responder",
+    "save_view": "write",
+    "delete_view": "write",
     "create_user": "admin",
     "change_user": "write",
     "add_contact_method": "write",
@@ -142,6 +147,10 @@ PRIVATE: list[tuple[str, str, dict | None]] = [
     ("GET", "/alerts", None),
     ("POST", "/alerts", {"related_alerts": ["ALR-1"]}),
     ("GET", "/plan", None),
+    ("GET", "/status-updates", None),
+    ("POST", "/status-updates", {"message": "x", "status": "resolved"}),
+    ("GET", "/action-items", None),
+    ("POST", "/action-items", {"title": "x"}),
 ]
 
 

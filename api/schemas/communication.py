@@ -1,0 +1,124 @@
+"""Status updates and action items."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, cast
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from api.paging import ListQuery
+from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, Time
+from incidents.action_items import TITLE_LIMIT
+from incidents.communication import MESSAGE_LIMIT
+from incidents.models import ActionItem, StatusUpdate
+
+UpdateStatus = Literal["investigating", "identified", "monitoring", "resolved", "postmortem"]
+Visibility = Literal["internal", "external"]
+Message = Annotated[str, Field(min_length=1, max_length=MESSAGE_LIMIT)]
+ItemTitle = Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT)]
+
+
+def _read_day(value: object) -> date:
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:  # Python also reads weeks and days without dashes
+        raise ValueError("Enter a day as text, such as 2026-10-21")
+    return day
+
+
+_DAY_SCHEMA = WithJsonSchema({"type": "string", "format": "date"})
+
+DayIn = Annotated[date, BeforeValidator(_read_day), _DAY_SCHEMA]
+Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str), _DAY_SCHEMA]
+
+
+class NewStatusUpdate(Input):
+    """How it stands, in Markdown. `status` is a word for those who read it and never moves the incident."""
+
+    message: Message
+    status: UpdateStatus
+    visibility: Visibility = Field("internal", description="Only `internal` can be posted for now.")
+
+
+class StatusUpdateOut(Output):
+    """What was said about how it stands."""
+
+    id: int
+    incident_id: str = Field(examples=["INC-42"])
+    message: str
+    status: UpdateStatus
+    visibility: Visibility
+    created_by: str | None = Field(description="A username.")
+    created_at: Time
+
+    @classmethod
+    def of(cls, update: StatusUpdate) -> StatusUpdateOut:
+        """Reads ``by``, which the caller has fetched."""
+        return cls(
+            id=update.pk,
+            incident_id=f"INC-{update.incident_id}",
+            message=update.message,
+            status=cast("UpdateStatus", update.status),
+            visibility=cast("Visibility", update.visibility),
+            created_by=update.by.username if update.by else None,
+            created_at=update.at,
+        )
+
+
+class ActionItemQuery(ListQuery):
+    """What narrows the list of all incidents' items."""
+
+    owner: str | None = Field(None, description="A username, `me` or `none`.")
+    done: bool | None = Field(None, description="Only those that are done, or only those that are not.")
+    incident: str | None = Field(None, description="Such as INC-42.")
+
+
+class NewActionItem(Input):
+    """What is to be done, by whom, by when."""
+
+    title: ItemTitle
+    owner: Reference | None = Field(None, description="A username. They are told.")
+    due_on: DayIn | None = Field(None, description="A day that has not passed.")
+
+
+class ActionItemChange(Input):
+    """What a PATCH may change; what is left out stays. What is done is reopened first."""
+
+    title: ItemTitle = LEFT_OUT
+    owner: Reference | None = None
+    due_on: DayIn | None = None
+    done: Boolean = LEFT_OUT
+
+
+class ActionItemOut(Output):
+    """A task that an incident left."""
+
+    id: int
+    incident_id: str = Field(examples=["INC-42"])
+    title: str
+    owner: str | None = Field(description="A username.")
+    due_on: Day | None
+    done: bool
+    done_at: Time | None
+    done_by: str | None
+    created_at: Time
+    created_by: str | None
+
+    @classmethod
+    def of(cls, item: ActionItem) -> ActionItemOut:
+        """Reads ``owner``, ``done_by`` and ``created_by``, which the caller has fetched."""
+        return cls(
+            id=item.pk,
+            incident_id=f"INC-{item.incident_id}",
+            title=item.title,
+            owner=item.owner.username if item.owner else None,
+            due_on=item.due_on,
+            done=item.done_at is not None,
+            done_at=item.done_at,
+            done_by=item.done_by.username if item.done_by else None,
+            created_at=item.created_at,
+            created_by=item.created_by.username if item.created_by else None,
+        )

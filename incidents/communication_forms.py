@@ -1,0 +1,88 @@
+"""What people may send about status updates and action items, checked before a domain function sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.action_items import LATEST_DUE_YEARS, TITLE_LIMIT
+from incidents.communication import MESSAGE_LIMIT
+from incidents.forms import ActionForm, AssigneeField, TextField
+from incidents.models import StatusUpdate
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from incidents.models import ActionItem
+
+
+class StatusUpdateForm(ActionForm):
+    """How it stands."""
+
+    status = forms.ChoiceField(
+        label="How far are we?",
+        choices=StatusUpdate.Status.choices,
+        widget=forms.RadioSelect,
+        help_text="A word for those who read it. The incident keeps its own status.",
+        error_messages={"required": "Choose how far we are."},
+    )
+    message = TextField(
+        max_length=MESSAGE_LIMIT,
+        rows=5,
+        help_text="What is affected, what is being done, when to expect the next update. Markdown works.",
+        error_messages={"required": "Say how it stands."},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["message"].widget.attrs["autofocus"] = True  # the status is a good guess; the words are the work
+
+
+class DayField(forms.DateField):
+    """A day to come, by the browser's own calendar."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(widget=widget, input_formats=["%Y-%m-%d"], **options)
+
+
+class ActionItemForm(ActionForm):
+    """A task that an incident left. Of an ``item`` that exists, a valid form holds only what was changed."""
+
+    # Each field carries what the person saw, so that an old page takes nothing back that somebody else has written.
+    title = forms.CharField(
+        label="What is to be done?",
+        max_length=TITLE_LIMIT,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Say in a few words what is to be done."},
+        show_hidden_initial=True,
+    )
+    owner = AssigneeField(empty_label="Nobody yet", help_text="They are told.", show_hidden_initial=True)
+    due_on = DayField(label="Due on", required=False, show_hidden_initial=True)
+
+    def __init__(self, *args: Any, item: ActionItem | None = None, **options: Any) -> None:
+        self.item = item
+        if item:
+            username = item.owner.username if item.owner else ""
+            options.setdefault("initial", {"title": item.title, "owner": username, "due_on": item.due_on})
+        super().__init__(*args, **options)
+        today = timezone.localdate()
+        self._offer_days(today, min(item.due_on, today) if item and item.due_on else today)
+        if item and item.owner and not item.owner.is_active:  # they stay until somebody else is chosen
+            owner: Any = self.fields["owner"]
+            owner.queryset = User.objects.filter(Q(is_active=True) | Q(pk=item.owner_id)).order_by("name", "username")
+
+    def _offer_days(self, today: date, first: date) -> None:
+        last = today.replace(year=today.year + LATEST_DUE_YEARS, month=12, day=31)
+        self.fields["due_on"].widget.attrs |= {"min": first.isoformat(), "max": last.isoformat()}
+
+    def clean(self) -> dict[str, Any]:
+        """Everything that is new."""
+        super().clean()
+        if self.item is None:
+            return self.cleaned_data
+        return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}

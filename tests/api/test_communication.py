@@ -1,0 +1,243 @@
+"""Status updates and action items through the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from incidents import action_items
+from incidents.models import ActionItem, StatusUpdate
+from notifications.models import Notification
+from tests import make
+from tests.api.caller import Caller, fields_of, mistakes_of
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def incident(db):
+    return make.incident(severity="low", at=timezone.now())
+
+
+def updates(incident) -> str:
+    return f"incidents/{incident.reference}/status-updates"
+
+
+def items(incident) -> str:
+    return f"incidents/{incident.reference}/action-items"
+
+
+def in_a_week() -> str:
+    return (timezone.now().date() + 7 * DAY).isoformat()
+
+
+# ---- status updates ------------------------------------------------------------------------------------------
+
+
+def test_an_update_is_posted_and_listed(api, incident):
+    posted = api.post(updates(incident), {"message": "We *know* why.", "status": "identified"})
+    assert posted.status_code == 201
+    said = posted.json()
+    update = StatusUpdate.objects.get()
+    assert said == {
+        "id": update.pk,
+        "incident_id": incident.reference,
+        "message": "We *know* why.",
+        "status": "identified",
+        "visibility": "internal",
+        "created_by": "alice",
+        "created_at": update.at.isoformat().replace("+00:00", "Z"),
+    }
+    api.post(updates(incident), {"message": "Over.", "status": "resolved", "visibility": "internal"})
+    assert [each["message"] for each in api.items(updates(incident))] == ["We *know* why.", "Over."]
+    assert api.get(f"incidents/{incident.reference}").json()["status"] == "triggered"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"status": "resolved"}, "message"),
+        ({"message": "", "status": "resolved"}, "message"),
+        ({"message": "  ", "status": "resolved"}, "message"),
+        ({"message": "x" * 5001, "status": "resolved"}, "message"),
+        ({"message": "x"}, "status"),
+        ({"message": "x", "status": "fixed"}, "status"),
+        ({"message": "x", "status": "resolved", "visibility": "public"}, "visibility"),
+        ({"message": "x", "status": "resolved", "created_by": "bob"}, "created_by"),
+    ],
+)
+def test_an_update_that_cannot_be_posted_says_why(api, incident, body, field):
+    answer = api.post(updates(incident), body)
+    assert (answer.status_code, fields_of(answer)) == (422, [field])
+    assert not StatusUpdate.objects.exists()
+
+
+def test_external_updates_wait_for_the_status_page(api, incident):
+    answer = api.post(updates(incident), {"message": "x", "status": "resolved", "visibility": "external"})
+    assert mistakes_of(answer) == [("visibility", "External updates are not published yet; post internal ones.")]
+
+
+def test_updates_and_items_with_a_key_are_made_once(api, incident):
+    for path, body in (
+        (updates(incident), {"message": "x", "status": "resolved"}),
+        (items(incident), {"title": "x"}),
+    ):
+        first, again = (api.post(path, body, key=path) for _ in "12")
+        assert (again.status_code, again.json(), again["Idempotency-Replayed"]) == (201, first.json(), "true")
+    assert (StatusUpdate.objects.count(), ActionItem.objects.count()) == (1, 1)
+
+
+# ---- action items --------------------------------------------------------------------------------------------
+
+
+def test_an_item_is_added_read_and_listed(api, incident, bob):
+    added = api.post(items(incident), {"title": "Alert on lag", "owner": "bob", "due_on": in_a_week()})
+    assert added.status_code == 201
+    item = ActionItem.objects.get()
+    assert added.json() == {
+        "id": item.pk,
+        "incident_id": incident.reference,
+        "title": "Alert on lag",
+        "owner": "bob",
+        "due_on": in_a_week(),
+        "done": False,
+        "done_at": None,
+        "done_by": None,
+        "created_at": item.created_at.isoformat().replace("+00:00", "Z"),
+        "created_by": "alice",
+    }
+    assert api.get(f"action-items/{item.pk}").json() == added.json()
+    assert api.items(items(incident)) == api.items("action-items") == [added.json()]
+    assert Notification.objects.get(user=bob).reason == "Action item for you"
+
+
+def test_a_patch_changes_what_it_names_ticks_and_unticks(api, incident, bob):
+    item = action_items.add(incident, title="x", owner=bob, by=bob)
+    path = f"action-items/{item.pk}"
+    changed = api.patch(path, {"title": "y", "owner": None, "due_on": in_a_week()}).json()
+    assert (changed["title"], changed["owner"], changed["due_on"]) == ("y", None, in_a_week())
+    done = api.patch(path, {"due_on": None, "done": True}).json()
+    assert (done["due_on"], done["done"], done["done_by"]) == (None, True, "alice")
+    assert api.patch(path, {"done": True}).json() == done
+    opened = api.patch(path, {"done": False, "title": "z"}).json()
+    assert (opened["title"], opened["done"], opened["done_at"], opened["done_by"]) == ("z", False, None, None)
+    kinds = [entry["kind"] for entry in api.items(f"incidents/{incident.reference}/timeline")]
+    assert [kind for kind in kinds if kind.startswith("action")] == [
+        "action_added", "action_changed", "action_changed", "action_done", "action_reopened", "action_changed",
+    ]  # fmt: skip
+
+
+def test_what_is_done_is_reopened_before_it_is_changed(api, incident, alice):
+    item = action_items.set_done(action_items.add(incident, title="x", by=alice), by=alice)
+    answer = api.patch(f"action-items/{item.pk}", {"title": "y"})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "“x” is done; reopen it to change it.")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": None}, "title"),
+        ({"title": "x" * 256}, "title"),
+        ({"owner": "nobody"}, "owner"),
+        ({"due_on": "2020-01-01"}, "due_on"),
+        ({"due_on": "9999-12-31"}, "due_on"),
+        ({"due_on": "2026-02-30"}, "due_on"),
+        ({"due_on": "20261021"}, "due_on"),
+        ({"due_on": "2026-W43-3"}, "due_on"),
+        ({"due_on": "2026-10-21T00:00:00Z"}, "due_on"),
+        ({"due_on": 1760000000}, "due_on"),
+        ({"due_on": ""}, "due_on"),
+        ({"done": "yes"}, "done"),
+        ({"done": None}, "done"),
+        ({"done_at": "2026-10-21T00:00:00Z"}, "done_at"),
+        ({"incident_id": "INC-1"}, "incident_id"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_and_nothing_changes(api, incident, alice, change, field):
+    item = action_items.add(incident, title="x", by=alice)
+    answer = api.patch(f"action-items/{item.pk}", {"title": "y"} | change)
+    assert (answer.status_code, fields_of(answer)) == (422, [field])
+    item.refresh_from_db()
+    assert (item.title, item.owner, item.due_on, item.done_at) == ("x", None, None, None)
+    if "done" not in field and "incident" not in field:
+        answer = api.post(items(incident), {"title": "y"} | change)
+        assert (answer.status_code, fields_of(answer)) == (422, [field])
+
+
+def test_items_of_all_incidents_by_owner_state_and_incident(api, alice, bob, incident):
+    other = make.incident()
+    mine = action_items.add(incident, title="mine", owner=alice, by=alice)
+    done = action_items.set_done(action_items.add(incident, title="done", owner=bob, by=alice), by=bob)
+    nobodys = action_items.add(other, title="nobody's", by=alice)
+
+    def found(query: str) -> list[int]:
+        return [each["id"] for each in api.items(f"action-items?{query}")]
+
+    assert found("") == [nobodys.pk, done.pk, mine.pk]
+    assert found("owner=me") == found("owner=alice") == [mine.pk]
+    assert found("owner=none") == [nobodys.pk]
+    assert found("owner=nobody-here") == []
+    assert (found("done=true"), found("done=false")) == ([done.pk], [nobodys.pk, mine.pk])
+    assert found(f"incident={incident.reference.lower()}&done=false") == [mine.pk]
+    assert found("incident=INC-999999") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("incident=42", "incident"), ("incident=%00", "incident"), ("done=perhaps", "done"), ("due=x", "due"),
+     ("cursor=x", "cursor"), ("limit=201", "limit"), ("owner=%00", "owner")],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_is_named(api, query, field):
+    answer = api.get(f"action-items?{query}")
+    assert (answer.status_code, fields_of(answer)) == (422, [field])
+
+
+def test_pages_follow_each_other_and_cost_the_same(api, alice, bob, incident):
+    made = [action_items.add(incident, title=f"{number}", owner=bob, by=alice).pk for number in range(5)]
+    made_first = api.get("action-items?limit=2").json()
+    seen, page = [], made_first
+    while True:
+        seen += [each["id"] for each in page["items"]]
+        if page["next"] is None:
+            break
+        page = api.get(page["next"].removeprefix("http://testserver")).json()
+    assert seen == made[::-1]
+
+    def cost(limit: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert len(api.items(f"action-items?limit={limit}")) == limit
+        return len(queries)
+
+    assert cost(1) == cost(5)
+
+
+# ---- rights --------------------------------------------------------------------------------------------------
+
+
+def test_what_belongs_to_a_private_incident_is_hidden_with_it(bob, root, alice):
+    secret = make.incident(is_private=True, assignee=alice)
+    item = action_items.add(secret, title="Secret", by=alice)
+    stranger = Caller(bob, "write")
+    assert stranger.items("action-items") == stranger.items(f"action-items?incident={secret.reference}") == []
+    for method, body in (("GET", None), ("PATCH", {"done": True})):
+        answer = stranger.call(method, f"action-items/{item.pk}", body)
+        missing = stranger.call(method, "action-items/999999", body)
+        assert (answer.status_code, answer.content) == (404, missing.content)
+    assert [each["id"] for each in root.items("action-items")] == [item.pk]
+    item.refresh_from_db()
+    assert item.done_at is None
+
+
+def test_a_viewer_and_a_token_that_reads_do_not_act(charlie, alice, incident):
+    item = action_items.add(incident, title="x", by=alice)
+    for caller in (Caller(charlie, "admin"), Caller(alice, "read")):
+        assert caller.get(f"action-items/{item.pk}").status_code == 200
+        assert caller.patch(f"action-items/{item.pk}", {"done": True}).status_code == 403
+        assert caller.post(items(incident), {"title": "y"}).status_code == 403
+        assert caller.post(updates(incident), {"message": "x", "status": "resolved"}).status_code == 403
+    assert (ActionItem.objects.get().done_at, StatusUpdate.objects.count()) == (None, 0)
