@@ -22,6 +22,7 @@ from api.resources import (
     incidents,
     integrations,
     saved_views,
+    search,
     services,
     severity_policies,
     teams,
@@ -124,3 +125,4 @@ api.add_router("/escalation-policies", escalation_policies.router)
 api.add_router("/services", services.router)
 api.add_router("/integrations", integrations.router)
 api.add_router("/severity-policies", severity_policies.router)
+api.add_router("/search", search.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -44,14 +44,15 @@ class Page(BaseModel, Generic[T]):
 
 def answer(
     request: HttpRequest,
-    rows: QuerySet[M],
+    rows: QuerySet[M] | Sequence[QuerySet[M]],
     query: ListQuery,
     page: type[Page[T]],
     show: Callable[[M], T],
     *,
     sort: tuple[str, ...] = NEWEST_FIRST,
 ) -> Page[T]:
-    """One page of rows. Raises the problem 422 for a cursor that is none, and for parameters that the list has not."""
+    """One page of rows, which may be lanes (core.pagination). Raises the problem 422 for a cursor that is none, and
+    for parameters that the list has not."""
     refuse_unknown(request, query)
     try:
         found = pagination.page(rows, sort=sort, cursor=query.cursor, limit=query.limit)

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import chaos, intake, latency, malformed, throughput
+from bench import chaos, intake, latency, malformed, pages, streams, throughput
 
 SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
     "latency": latency.main,
     "throughput": throughput.main,
+    "pages": pages.main,
+    "streams": streams.main,
     "malformed": malformed.main,
     "chaos": chaos.main,
 }

@@ -201,12 +201,10 @@ def _rows(lanes: list[QuerySet[M]], columns: list[_Column], position: list[Any] 
 
 def _first(lanes: list[QuerySet[M]], columns: list[_Column], count: int) -> list[M]:
     """The first rows of all lanes together, in one query."""
-    if not lanes:
-        return []
     order = [column.order() for column in columns]
-    heads = [lane.order_by(*order)[:count] for lane in lanes]
-    if len(heads) == 1:
-        return list(heads[0])
+    heads = [lane.order_by(*order)[:count] for lane in lanes if not lane.query.is_empty()]
+    if len(heads) < 2:
+        return [row for head in heads for row in head]
     return list(heads[0].union(*heads[1:], all=True).order_by(*order)[:count])
 
 

@@ -9,7 +9,15 @@ from django.contrib import admin
 
 from accounts.admin_audit import AuditedAdmin, ReadOnlyAdmin
 from core import time_zones
-from incidents.models import Holiday, Incident, IncidentSettings, SeverityPolicy, TimelineEntry
+from incidents.models import (
+    ActionItem,
+    Holiday,
+    Incident,
+    IncidentSettings,
+    SeverityPolicy,
+    StatusUpdate,
+    TimelineEntry,
+)
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -125,3 +133,23 @@ class TimelineEntryAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "at")
     list_select_related = ("incident", "by")
     search_fields = ("=incident__id", "incident__title", "text")
+
+
+@admin.register(StatusUpdate)
+class StatusUpdateAdmin(ReadOnlyAdmin):
+    """What was said about how incidents stood."""
+
+    list_display = ("at", "incident", "status", "visibility", "by")
+    list_filter = ("status", "visibility", "at")
+    list_select_related = ("incident", "by")
+    search_fields = ("=incident__id", "incident__title", "message")
+
+
+@admin.register(ActionItem)
+class ActionItemAdmin(ReadOnlyAdmin):
+    """What incidents left to do; it is changed on the incident's page, where each change is on the timeline."""
+
+    list_display = ("title", "incident", "owner", "due_on", "done_at", "done_by")
+    list_filter = (("done_at", admin.EmptyFieldListFilter), "due_on", "created_at")
+    list_select_related = ("incident", "owner", "done_by")
+    search_fields = ("=incident__id", "incident__title", "title", "owner__username", "owner__name")

@@ -18,9 +18,11 @@ from incidents.models import Evidence, Incident, Severity, Status, TimelineEntry
 from incidents.timeline import MITIGATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
+    from django.http import QueryDict
 
 REASON_LIMIT = 2000
 
@@ -107,7 +109,9 @@ class DeclareForm(ActionForm):
     title = forms.CharField(
         label="What is wrong?",
         max_length=TITLE_LIMIT,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Checkout fails for card payments"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "placeholder": "Checkout fails for card payments", "data-draft": True}
+        ),
         error_messages={"required": "Say in a few words what is wrong."},
     )
     severity = forms.ChoiceField(
@@ -130,10 +134,34 @@ class DeclareForm(ActionForm):
     )
 
     ticket = forms.CharField(required=False, max_length=64, initial=new_ticket, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+    anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    @classmethod
+    def filled(cls, said: QueryDict, *, ticket: bool = False) -> DeclareForm:
+        """The form with what an address or an earlier form says, and no complaints about it."""
+        names = ("title", "severity", "description", "assignee", "started_at", "is_private", "ticket")
+        given: dict[str, Any] = {name: said[name] for name in names if name in said and (ticket or name != "ticket")}
+        return cls(initial=given | {"services": said.getlist("services")})
+
+    def so_far(self) -> dict[str, Any]:
+        """What is right already of a form that need not be finished."""
+        self.is_valid()
+        return self.cleaned_data
+
+    def has_shown(self, numbers: Iterable[int]) -> bool:
+        """Whether the person has seen all of these incidents beside the form, or declares whatever is like them."""
+        return self.cleaned_data["anyway"] or set(map(str, numbers)) <= set(self.cleaned_data["seen"].split())
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Every field as it was sent, for a page that asks one question before it is done."""
+        sent: Any = self.data
+        names = [name for name in self.fields if name not in ("seen", "anyway")]
+        return [(name, value) for name in names for value in sent.getlist(name)]
 
     def draft(self, *, by: User) -> Draft:
         """The incident that a valid form describes; the same form sent twice describes the same incident."""
-        said = dict(self.cleaned_data)
+        said = {name: value for name, value in self.cleaned_data.items() if name not in ("seen", "anyway")}
         ticket = said.pop("ticket")
         words = repr(sorted((name, str(value)) for name, value in said.items()))
         digest = hashlib.sha256(f"{ticket}{words}".encode()).hexdigest()

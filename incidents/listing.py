@@ -1,29 +1,40 @@
 """The list of incidents: its tabs, its orders, its counts, and one page of it.
 
-Every order ends in the id and is served by an index of ``Incident`` read in either direction:
+Every order is total and read from an index, so a page costs the same among a thousand incidents and among a million:
 
 * ``id`` by the primary key, ``created`` by ``incidents_by_created``, ``title`` by ``incidents_by_title``
-* ``severity`` by ``incidents_by_severity`` (descending is worst first), ``status`` by ``incidents_by_status``
-* ``duration`` by ``incidents_by_duration``: what still runs counts as the longest, the oldest of it first
+* ``severity`` and ``status`` by ``incidents_by_severity`` and ``incidents_by_status``: within equal ones the newest
+  come first, where the worst severity or the first stage does
+* ``duration`` as of a moment that the cursor keeps: what is over by ``incidents_by_duration``, merged with what still
+  runs, which is read by ``incidents_open``
+* ``assignee``, by the names that people see, person by person (incidents.by_assignee)
 
-``assignee`` is the exception: people want names in order, which no index of ``Incident`` knows, so PostgreSQL keeps
-the best fifty of all rows of the tab (0.2 to 0.4 s for 300,000).
+The tab "recent" is two lanes (core.pagination), what was created lately and what is older and still open. Its rows
+are few beside all, but an index that has them last would be read from the wrong end; so in the orders where that could
+happen they are sorted instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import IntegerField, Subquery, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db import connection
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import User
+from catalog.models import Service
 from core import pagination
-from incidents.models import Incident, SlaClock, Status
+from core.together import attach, attach_many, grouped, statement, together
+from incidents import by_assignee
+from incidents.models import AffectedService, Incident, SlaClock, Status
+from incidents.querysets import OPEN_STATUSES, UNLISTED
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
 
     from incidents.querysets import IncidentQuerySet
 
@@ -31,28 +42,43 @@ PAGE_SIZE = 50
 MOST_COUNTED = 10_000
 PERIODS = ("active", "recent", "all")
 DEFAULT_SORT = "-created"
+RECENT_DAYS = 14
 
 # Descending; ascending turns every direction around.
 _DESCENDING: dict[str, tuple[str, ...]] = {
     "id": ("-id",),
-    "title": ("-title", "-id"),
-    "severity": ("severity_rank", "id"),
-    "status": ("-status_rank", "-id"),
-    "assignee": ("-assignee_name", "-assignee_id", "-id"),
-    "duration": ("-ended_after", "created_at", "id"),
+    "title": ("-title", "id"),
+    "severity": ("severity_rank", "-created_at", "-id"),
+    "status": ("-status_rank", "created_at", "id"),
+    "duration": ("-ran_for", "-id"),
     "created": ("-created_at", "-id"),
 }
-SORTS = tuple(sorted([*_DESCENDING, *(f"-{key}" for key in _DESCENDING)]))
+_KEYS = (*_DESCENDING, "assignee")
+SORTS = tuple(sorted([*_KEYS, *(f"-{key}" for key in _KEYS)]))
+
+
+class Count(int):
+    """A number of rows, as far as they were counted; ``str`` says "1,284", or "10,000+" where there are more."""
+
+    most: int
+
+    def __new__(cls, number: int, most: int) -> Count:
+        count = super().__new__(cls, number)
+        count.most = most
+        return count
+
+    def __str__(self) -> str:
+        return f"{self.most:,}+" if self > self.most else f"{int(self):,}"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows each tab has, at most ``MOST_COUNTED`` + 1 each, and what burns."""
+    """How many rows each tab has, none counted further than one more than is said, and what burns."""
 
-    active: int
-    recent: int
-    all: int
-    waiting: int
+    active: Count
+    recent: Count
+    all: Count
+    waiting: Count
     oldest: datetime | None
 
 
@@ -60,11 +86,11 @@ def rows_of(period: str, rows: IncidentQuerySet, *, now: datetime) -> IncidentQu
     """The rows of a tab."""
     if period == "active":
         return rows.open()
-    return rows.recent(now=now) if period == "recent" else rows
+    return rows.recent(now=now, days=RECENT_DAYS) if period == "recent" else rows
 
 
 def order_of(sort: str) -> tuple[str, ...]:
-    """The columns that a sort key of the address stands for."""
+    """The columns that a sort key of the address stands for; ``assignee`` is none."""
     down = _DESCENDING[sort.removeprefix("-")]
     return down if sort.startswith("-") else tuple(_turned(column) for column in down)
 
@@ -73,42 +99,75 @@ def _turned(column: str) -> str:
     return column.removeprefix("-") if column.startswith("-") else f"-{column}"
 
 
-def page(rows: IncidentQuerySet, *, sort: str, cursor: str | None) -> pagination.Page[Incident]:
-    """One page in the order of ``sort``. Raises BadCursor."""
-    if sort.removeprefix("-") == "assignee":
-        name = Lower(Coalesce(NullIf("assignee__name", Value("")), "assignee__username"))
-        rows = rows.annotate(assignee_name=name)
-    return pagination.page(rows.for_list(), sort=order_of(sort), cursor=cursor, limit=PAGE_SIZE)
+# ---- a page ------------------------------------------------------------------------------------------------------
 
 
-class _BoundedCount(Subquery):
-    """How many rows a limited queryset has; the limit is what bounds the cost."""
+def page(
+    rows: IncidentQuerySet, *, sort: str, cursor: str | None, limit: int = PAGE_SIZE, now: datetime | None = None
+) -> pagination.Page[Incident]:
+    """One page in the order of ``sort``, its rows dressed. Raises BadCursor."""
+    key = sort.removeprefix("-")
+    if key == "assignee":
+        found = by_assignee.page(rows, is_descending=sort.startswith("-"), cursor=cursor, limit=limit)
+    elif key == "duration":
+        found = _by_duration(rows, sort=sort, cursor=cursor, limit=limit, now=now or timezone.now())
+    elif key in ("id", "title") and rows.lanes:
+        lanes = [lane.annotate(**{f"by_{key}": Coalesce(key, key)}) for lane in _bare(rows)]
+        order = tuple(column.replace(key, f"by_{key}", 1) for column in order_of(sort)[:1]) + order_of(sort)[-1:]
+        found = pagination.page(lanes, sort=order, cursor=cursor, limit=limit)
+    else:
+        found = pagination.page(_bare(rows), sort=order_of(sort), cursor=cursor, limit=limit)
+    dress(found.items)
+    return found
 
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS bounded)"
-    output_field = IntegerField()
+
+def _bare(rows: IncidentQuerySet) -> list[IncidentQuerySet]:
+    """The lanes of the rows, without what no list shows."""
+    return [lane.defer(*UNLISTED) for lane in rows.lanes or (rows,)]
 
 
-def counts(rows: IncidentQuerySet, *, user: User, now: datetime) -> Counts:
-    """All of the list's figures in one query."""
-    active = rows_of("active", rows, now=now).order_by()
-    waiting = active.filter(status=Status.TRIGGERED)
-    oldest = active.order_by("created_at").values("created_at")[:1]
-    bounded: dict[str, Any] = {
-        "active": active,
-        "recent": rows_of("recent", rows, now=now).order_by(),
-        "all": rows.order_by(),
-        "waiting": waiting,
-    }
-    found = (
-        User.objects.filter(pk=user.pk)
-        .annotate(
-            **{f"n_{name}": _BoundedCount(some.values("pk")[: MOST_COUNTED + 1]) for name, some in bounded.items()},
-            oldest=Subquery(oldest),
-        )
-        .values("oldest", *(f"n_{name}" for name in bounded))
-        .get()
+def _by_duration(
+    rows: IncidentQuerySet, *, sort: str, cursor: str | None, limit: int, now: datetime
+) -> pagination.Page[Incident]:
+    """By how long each took, or has been running. The cursor keeps the moment, or every row would move meanwhile."""
+    if cursor is not None:
+        match pagination.decode(cursor):
+            case [datetime() as now, str() as cursor]:
+                pass
+            case _:
+                raise pagination.BadCursor("the cursor belongs to another order of the list")
+    so_far = ExpressionWrapper(Value(now, DateTimeField()) - F("created_at"), DurationField())
+    taken = Coalesce("ended_after", "ended_after") if rows.lanes else F("ended_after")
+    lanes = []
+    for lane in _bare(rows):
+        lanes.append(lane.filter(status__in=OPEN_STATUSES).annotate(ran_for=so_far))
+        lanes.append(lane.filter(ended_after__isnull=False).annotate(ran_for=taken))
+    found = pagination.page(lanes, sort=order_of(sort), cursor=cursor, limit=limit)
+    on, back = (edge and pagination.encode([now, edge]) for edge in (found.next, found.previous))
+    return pagination.Page(found.items, on, back)
+
+
+def dress(incidents: Sequence[Incident]) -> None:
+    """Give incidents what their rows show: assignee, affected services and clocks, in one statement."""
+    numbers = [incident.pk for incident in incidents]
+    if not numbers:
+        return
+    links = AffectedService.objects.filter(incident__in=numbers)
+    found = together(
+        people=User.objects.filter(pk__in={incident.assignee_id for incident in incidents}).defer("password"),
+        links=links.order_by("service__name", "service__slug"),
+        services=Service.objects.filter(pk__in=links.values("service")).defer("description"),
+        clocks=SlaClock.objects.filter(incident__in=numbers).order_by("incident", "id"),
     )
-    return Counts(**{name: found[f"n_{name}"] for name in bounded}, oldest=found["oldest"])
+    services = {service.pk: service for service in found["services"]}
+    touched = {pk: [services[link.service_id] for link in some] for pk, some in _by_incident(found["links"]).items()}
+    attach(incidents, "assignee", {person.pk: person for person in found["people"]})
+    attach_many(incidents, "affected_services", touched)
+    attach_many(incidents, "clocks", _by_incident(found["clocks"]))
+
+
+def _by_incident(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    return grouped(rows, "incident_id")
 
 
 def urgent_clock(incident: Incident) -> SlaClock | None:
@@ -121,3 +180,38 @@ def urgent_clock(incident: Incident) -> SlaClock | None:
         return response
     is_late = resolution and resolution.state == SlaClock.State.BREACHED and resolution.met_at is None
     return resolution if is_late else None
+
+
+# ---- counts ------------------------------------------------------------------------------------------------------
+
+# Everything is counted only as far as it is said. What "recent" has already too many of need not be counted for "all".
+_COUNT = """
+    SELECT active.number, active.waiting, active.oldest, young.number + older.number,
+        CASE WHEN young.number + older.number > %s THEN %s ELSE (SELECT count(*) FROM ({all}) AS everything) END
+    FROM (SELECT count(*) AS number, count(*) FILTER (WHERE status = 'triggered') AS waiting,
+            min(created_at) AS oldest FROM ({active}) AS rows (status, created_at)) AS active,
+        (SELECT count(*) AS number FROM ({young}) AS rows) AS young,
+        (SELECT count(*) AS number FROM ({older}) AS rows) AS older
+"""
+
+
+def counts(rows: IncidentQuerySet, *, now: datetime, user: User | None = None) -> Counts:
+    """All of the list's figures in one query; ``rows`` are everything that the filters let through."""
+    most = min(MOST_COUNTED, rows.most_counted or MOST_COUNTED)
+    young, older = rows_of("recent", rows, now=now).lanes
+    bounded = {
+        "all": rows.order_by().values("pk"),
+        "active": rows.open().order_by("created_at").values_list("status", "created_at"),
+        "young": young.order_by().values("pk"),
+        "older": older.order_by().values("pk"),
+    }
+    found = {name: statement(some[: most + 1]) for name, some in bounded.items()}
+    if not all(found.values()):
+        nothing = Count(0, most)
+        return Counts(nothing, nothing, nothing, nothing, None)
+    parts = {name: sql for name, (sql, _) in found.items()}
+    params = [most, most + 1, *(value for _, values in found.values() for value in values)]
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(**parts), params)
+        active, waiting, oldest, recent, everything = cursor.fetchone()
+    return Counts(*(Count(number, most) for number in (active, recent, everything, waiting)), oldest=oldest)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import actions, answer, declare, detail, list, notes
+from incidents.views import actions, answer, bulk, communication, declare, detail, export, list, notes, saved_views
 
 app_name = "incidents"
 
 urlpatterns = [
     path("incidents/", list.incident_list, name="list"),
     path("incidents/new", declare.declare, name="declare"),
+    path("incidents/new/plan", declare.declare_plan, name="declare_plan"),
+    path("incidents/similar", declare.similar, name="similar"),
+    path("incidents/acknowledge", bulk.acknowledge, name="acknowledge_many"),
+    path("incidents/export.csv", export.export_csv, name="export"),
+    path("incidents/views", saved_views.save, name="save_view"),
+    path("incidents/views/<int:pk>/delete", saved_views.delete, name="delete_view"),
     path("incidents/<str:reference>", detail.incident_detail, name="detail"),
+    path("incidents/<str:reference>/panels", detail.panels, name="panels"),
+    path("incidents/<str:reference>/presence", detail.presence, name="presence"),
     path("incidents/<str:reference>/acknowledge", actions.acknowledge, name="acknowledge"),
     path("incidents/<str:reference>/move", actions.move, name="move"),
     path("incidents/<str:reference>/assign", actions.assign, name="assign"),
@@ -25,5 +33,10 @@ urlpatterns = [
     path("incidents/<str:reference>/notes/<int:pk>/correct", notes.correct_note, name="correct_note"),
     path("incidents/<str:reference>/evidence", notes.link_evidence, name="link_evidence"),
     path("incidents/<str:reference>/mitigations", notes.record_mitigation, name="record_mitigation"),
+    path("incidents/<str:reference>/status-updates/new", communication.post_update, name="post_update"),
+    path("incidents/<str:reference>/action-items/new", communication.add_action, name="add_action"),
+    path("incidents/<str:reference>/action-items/<int:pk>/edit", communication.change_action, name="change_action"),
+    path("incidents/<str:reference>/action-items/<int:pk>/done", communication.finish_action, name="finish_action"),
+    path("incidents/<str:reference>/action-items/<int:pk>/reopen", communication.reopen_action, name="reopen_action"),
     path("answers/email/<str:token>", answer.answer, name="answer"),
 ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from alerts.models import Alert
 from core.counting import BoundedCount
+from home import my_work
 from incidents.models import Incident
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class Shell:
         return self._counts.get("active_incidents", 0)
 
     @property
+    def waiting_for_me(self) -> int:
+        """Those that the reader was paged for and that nobody has answered."""
+        return self._counts.get("waiting_for_me", 0)
+
+    @property
     def firing_alerts(self) -> int:
         """Alerts that fire now."""
         return self._counts.get("firing_alerts", 0)
@@ -46,6 +52,7 @@ class Shell:
             return {}
         rows: dict[str, Any] = {
             "active_incidents": Incident.objects.visible_to(self.user).open(),
+            "waiting_for_me": my_work.waiting_for(self.user),
             "firing_alerts": Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
         }
         bounded = {name: BoundedCount(some.order_by().values("pk")[:MOST_COUNTED]) for name, some in rows.items()}

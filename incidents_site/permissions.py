@@ -37,12 +37,13 @@ _ROUTES = {
         metrics
     """,
     Access.VIEWER: """
-        home
-        incidents:list incidents:detail
+        home home:my_work home:search home:first_steps
+        incidents:list incidents:detail incidents:panels incidents:presence
+        incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail
-        accounts:profile accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
+        accounts:profile accounts:kept accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
         notifications:outbox notifications:notification_detail notifications:team_inbox
         notifications:contact_method_new notifications:contact_method_test notifications:contact_method_remove
         account_email account_change_password account_set_password account_reauthenticate
@@ -50,9 +51,12 @@ _ROUTES = {
         mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes
     """,
     Access.RESPONDER: """
-        incidents:declare incidents:acknowledge incidents:move incidents:assign incidents:severity incidents:services
+        incidents:declare incidents:declare_plan incidents:similar
+        incidents:acknowledge incidents:move incidents:assign incidents:severity incidents:services
         incidents:edit incidents:resolve incidents:reopen incidents:postmortem incidents:add_note
         incidents:correct_note incidents:link_evidence incidents:record_mitigation
+        incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
+        incidents:reopen_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
     """,
     Access.MANAGER: """
@@ -60,6 +64,9 @@ _ROUTES = {
         alerts:integration_switch alerts:integration_rotate
         catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
         accounts:team_new accounts:team_edit notifications:team_addresses
+    """,
+    Access.ADMIN: """
+        home:test_page
     """,
 }
 

@@ -11,6 +11,7 @@ from incidents_site import first_run, health, metrics
 
 urlpatterns = [
     path("", incident_list, name="home"),
+    path("", include("home.urls")),
     path("", include("incidents.urls")),
     path("", include("alerts.urls")),
     path("", include("catalog.urls")),

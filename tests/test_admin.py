@@ -14,6 +14,7 @@ from alerts import grouping, intake
 from alerts.models import Integration
 from catalog.models import Service
 from core.work import db_now
+from incidents import action_items, communication
 from incidents.models import Holiday, IncidentSettings, SeverityPolicy
 from notifications.models import ContactMethod, SweepRun
 from tests import make
@@ -46,6 +47,9 @@ def something_of_everything(admin, alice, bob):
     tokens.create(alice, name="script", scope="read", by=alice)
     Holiday.objects.create(date="2026-12-25", name="Christmas")
     SweepRun.objects.create(name="x", last_run_at=db_now())
+    incident = make.incident()
+    communication.post_update(incident, message="x", status="investigating", by=alice)
+    action_items.add(incident, title="x", by=alice)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -82,7 +86,8 @@ def test_strangers_sign_in_where_everybody_does(client, db):
     "label",
     [
         "accounts.auditentry", "accounts.apitoken", "notifications.notification", "notifications.sweeprun",
-        "incidents.incident", "incidents.timelineentry", "alerts.event", "alerts.alert", "alerts.group",
+        "incidents.incident", "incidents.timelineentry", "incidents.statusupdate", "incidents.actionitem",
+        "alerts.event", "alerts.alert", "alerts.group",
     ],
 )  # fmt: skip
 def test_what_only_muster_writes_cannot_be_changed(at_desk, something_of_everything, label):

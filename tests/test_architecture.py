@@ -16,7 +16,7 @@ from incidents_site.celery import app as celery_app
 from incidents_site.sweeps import BY_NAME
 
 ROOT = Path(settings.BASE_DIR)
-STACK = ["core", "accounts", "notifications", "oncall", "catalog", "incidents", "alerts", "api", "incidents_site"]
+STACK = "core accounts notifications oncall catalog incidents alerts home api incidents_site".split()
 SOURCES = sorted(path for room in STACK for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts)
 FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "managers.py", "misc.py", "common.py"}
 
@@ -49,7 +49,7 @@ def test_every_nudge_names_a_sweep_and_every_sweep_is_a_task():
 @pytest.mark.parametrize(
     ("pattern", "allowed"),
     [
-        (r"\bon_commit\(", {"core/work.py"}),
+        (r"\bon_commit\(", {"core/background.py"}),
         (r"\.apply_async\(|\.delay\(|\bcountdown=|\beta=", set()),
         (r"\bdjango\.dispatch\b|@receiver\b|post_save|pre_save", set()),
         (r"GenericForeignKey", set()),
@@ -100,7 +100,7 @@ ENTRY_POINT = re.compile(
 
 def test_domain_modules_know_neither_requests_nor_celery():
     pattern = re.compile(r"^\s*(?:from|import) (?:django\.http|django\.shortcuts|celery)\b", re.MULTILINE)
-    rooms = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in STACK[:7]]
+    rooms = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in STACK[:8]]
     found = {
         str(path.relative_to(ROOT))
         for path in rooms

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import tokens
 from accounts.models import Role
 from alerts.models import Alert
-from incidents import messages, timeline
+from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications.models import Notification
 from tests import make
@@ -65,6 +65,7 @@ def things(db, admin, alice):
         "integration": integration.pk,
         "notification": Notification.objects.latest("pk").pk,
         "note": timeline.add_note(incident, text="x", by=admin).pk,
+        "action": action_items.add(incident, title="x", by=admin).pk,
         "method": method.pk,
         "token_row": token.pk,
         "answer": messages.answer_url(incident, alice).rpartition("/")[2],
@@ -73,6 +74,9 @@ def things(db, admin, alice):
 
 
 KEYS = {
+    "incidents:change_action": "action",
+    "incidents:finish_action": "action",
+    "incidents:reopen_action": "action",
     "oncall": "policy",
     "alerts": "integration",
     "accounts": "token_row",

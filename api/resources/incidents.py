@@ -51,8 +51,9 @@ def list_incidents(request: ApiRequest, query: Query[IncidentQuery]) -> Page[Inc
         raise mistakes([(name, message) for name, messages in found.errors.items() for message in messages])
     rows = listing.rows_of(query.period, found.qs, now=timezone.now())
     sort = listing.order_of(listing.DEFAULT_SORT)
-    # Served by the index incidents_by_created.
-    return paging.answer(request, _with_details(rows), query, Page[IncidentOut], IncidentOut.of, sort=sort)
+    lanes = [_with_details(lane) for lane in rows.lanes or (rows,)]
+    # Served by the indexes incidents_by_created and incidents_open.
+    return paging.answer(request, lanes, query, Page[IncidentOut], IncidentOut.of, sort=sort)
 
 
 @router.post("", auth=responder, response={201: IncidentOut})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, cast
 
 from django.conf import settings
@@ -32,7 +33,10 @@ class IncidentQuery(ListQuery):
     severity: SeverityName | None = None
     team: str | None = Field(None, description="The slug of a team that owns an affected service, or `mine`.")
     assignee: str | None = Field(None, description="A username, `me` or `none`.")
-    q: str | None = Field(None, description="Words of the title, or an incident's id.")
+    mine: bool = Field(False, description="Those assigned to you, and those that touch a service of your teams.")
+    since: date | None = Field(None, description="The first day of creation (UTC), such as 2026-10-14.")
+    until: date | None = Field(None, description="The last day of creation (UTC).")
+    q: str | None = Field(None, description="Words of the title, the description or the notes, or an incident's id.")
 
 
 class NewIncident(Input):

@@ -69,7 +69,9 @@ class Incident(Timestamped):
     description = models.TextField(blank=True)
     severity = models.CharField(max_length=10, choices=Severity.choices)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.TRIGGERED)
-    assignee = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="assigned_incidents")
+    assignee = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="assigned_incidents", db_index=False
+    )
     affected_services = models.ManyToManyField(Service, through="AffectedService", related_name="incidents", blank=True)
     is_private = models.BooleanField(default=False)
 
@@ -85,7 +87,9 @@ class Incident(Timestamped):
     )
     source = models.CharField(max_length=120, blank=True, help_text="Who declared it when no person did.")
     facts = models.JSONField(default=dict, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
     excluded_from_metrics = models.BooleanField(default=False)
     is_unanswered = models.BooleanField(
         default=False, help_text="Every escalation step was used up and nobody has answered."
@@ -134,15 +138,18 @@ class Incident(Timestamped):
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="incidents_not_merged_into_itself"),
         )
         indexes = (
-            # Each sort of the list, in both directions, ends in the id.
+            # Each sort of the list, in both directions, ends in the id (see incidents.listing). Every change of a
+            # status writes into each of them, so there is none that another one makes up for.
             models.Index(fields=("created_at", "id"), name="incidents_by_created"),
-            models.Index(fields=("severity_rank", "id"), name="incidents_by_severity"),
-            models.Index(fields=("status_rank", "id"), name="incidents_by_status"),
-            models.Index(fields=("title", "id"), name="incidents_by_title"),
-            models.Index(fields=("assignee", "id"), name="incidents_by_assignee"),
+            models.Index(fields=("severity_rank", "-created_at", "-id"), name="incidents_by_severity"),
+            models.Index(fields=("status_rank", "-created_at", "-id"), name="incidents_by_status"),
+            models.Index(fields=("title", "-id"), name="incidents_by_title"),
+            models.Index(fields=("assignee", "created_at", "id"), name="incidents_by_assignee"),
             models.Index(fields=("ended_after", "id"), name="incidents_by_duration"),
-            models.Index(fields=("id",), condition=Q(status__in=OPEN), name="incidents_open"),
-            GinIndex(fields=("document",), name="incidents_by_words"),
+            models.Index(fields=("created_at", "id"), condition=Q(status__in=OPEN), name="incidents_open"),
+            models.Index(fields=("merged_into",), condition=Q(merged_into__isnull=False), name="incidents_merged"),
+            # What is new waits in a list that one writer in many merges: a short list, for a short wait.
+            GinIndex(fields=("document",), name="incidents_by_words", gin_pending_list_limit=1024),
             models.Index(fields=("is_demo",), condition=Q(is_demo=True), name="incidents_demo"),
         )
 
@@ -208,7 +215,9 @@ def topic_of(number: int) -> str:
 class AffectedService(models.Model):
     """A service that an incident touches."""
 
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="service_links")
+    incident = models.ForeignKey(
+        Incident, models.CASCADE, related_name="service_links", db_index=False
+    )  # the constraint below has an index that begins with it
     service = models.ForeignKey(Service, models.CASCADE, related_name="incident_links")
 
     class Meta:

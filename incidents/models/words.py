@@ -6,9 +6,9 @@ reduced to their English stems, and none is left out: "down" and "up" are what p
 
 from __future__ import annotations
 
+from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Func, TextField, Value
 from django.db.models.functions import Coalesce
-from django.contrib.postgres.search import SearchVectorField
 
 CONFIG = "muster"  # the text search configuration that migration 0002 makes
 

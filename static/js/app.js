@@ -206,3 +206,15 @@ if (!document.querySelector("[autofocus]")) document.querySelector("main [aria-i
 addEventListener("pageshow", () => {
   for (const form of document.forms) hold(form, false);
 });
+
+// On paper stands when it was printed, in the words and the zone that the server wrote when the page was made.
+addEventListener("beforeprint", () => {
+  for (const time of document.querySelectorAll("[data-printed]")) {
+    const format = { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" };
+    try {
+      time.textContent = new Intl.DateTimeFormat("en-GB", { ...format, timeZone: time.dataset.printed }).format(new Date(Date.now() + skew));
+    } catch {
+      // An unknown zone: the time the page was made stays.
+    }
+  }
+});

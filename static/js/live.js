@@ -237,3 +237,13 @@ document.addEventListener("htmx:error", (event) => {
 document.addEventListener("htmx:response:error", (event) => {
   if (event.target !== live && event.detail.ctx?.response?.status === 409) look(true);
 });
+
+// htmx starts as soon as it is loaded: the stream may have been there before this module, or not be asked for at all,
+// because the extension came too late.
+if (live._htmx?.sse?.status) {
+  connection = live._htmx.sse;
+  fire("resync");
+}
+const connect = () => setTimeout(() => live._htmx || htmx.process(live), 50);
+if (document.readyState === "complete") connect();
+else addEventListener("load", connect);

@@ -16,6 +16,7 @@ RESOURCES = [
     "escalation-policies",
     "incidents",
     "integrations",
+    "search",
     "services",
     "severity-policies",
     "teams",

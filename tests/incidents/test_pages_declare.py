@@ -15,7 +15,28 @@ from tests import make
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 10
+MOST_QUERIES = 12
+
+
+HTMX = {"HX-Request": "true"}
+
+
+def words(response):
+    """What a page says, without its tags."""
+    text = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", response.content.decode(), flags=re.S)
+    return html.unescape(re.sub(r"\s+", " ", text)).replace(" ,", ",")
+
+
+def hidden(response):
+    """The hidden fields of the page's form."""
+    form = response.content.decode().split('<form class="mu-form"')[1]
+    return {
+        name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    }
+
+
+def ticket_in(response):
+    return re.search(r'name="ticket" value="([^"]+)"', response.content.decode())[1]
 
 
 @pytest.fixture
@@ -129,7 +150,7 @@ def test_the_form_costs_few_queries(at_desk, address):
 
 
 def test_a_second_press_of_the_button_declares_nothing_more(at_desk, address):
-    ticket = re.search(r'name="ticket" value="([^"]+)"', at_desk.get(address).content.decode())[1]
+    ticket = ticket_in(at_desk.get(address))
     said = {"title": "Kafka is slow", "severity": "low", "ticket": ticket}
     first, second = (at_desk.post(address, said)["Location"] for _ in range(2))
     assert first == second
@@ -137,6 +158,136 @@ def test_a_second_press_of_the_button_declares_nothing_more(at_desk, address):
 
 
 def test_the_form_taken_back_and_changed_is_another_incident(at_desk, address):
-    for title in ("Kafka is slow", "Kafka is down"):
+    for title in ("Kafka is slow", "Search is down"):
         assert at_desk.post(address, {"title": title, "severity": "low", "ticket": "t"}).status_code == 303
     assert Incident.objects.count() == 2
+
+
+# ---- who will be paged, before it is declared ----------------------------------------------------------------------
+
+
+def test_the_form_says_who_will_be_paged(at_desk, bob, address):
+    make.service("kafka", policy=make.escalation_policy(bob, name="Kafka on-call"))
+    page = words(at_desk.get(f"{address}?severity=critical&service=kafka"))
+    assert "Bob is paged Step 1 of Kafka on-call at once" in page
+    assert "Response time: immediate." in page
+    assert "Choose how bad it is: here stands who is paged" in words(at_desk.get(f"{address}?service=kafka"))
+
+
+def test_htmx_asks_for_the_plan_alone(at_desk, bob):
+    make.service("kafka", policy=make.escalation_policy(bob, name="Kafka on-call"))
+    plan = reverse("incidents:declare_plan")
+    for asked in ("severity=high&services=kafka&assignee=bob", "severity=high&service=kafka&assignee=bob"):
+        answer = at_desk.get(f"{plan}?{asked}", headers=HTMX)
+        assert answer.content.lstrip().startswith(b'<section class="mu-card" id="forecast"')
+        assert "Bob is paged Step 1 of Kafka on-call at once" in words(answer)
+        assert "Bob is told that it is theirs Assignee at once" in words(answer)
+    for wrong in ("", "severity=enormous", "severity=high&services=no-such&assignee=no-such"):
+        assert at_desk.get(f"{plan}?{wrong}", headers=HTMX).status_code == 200
+
+
+def test_without_htmx_the_fragments_are_the_form(at_desk, address):
+    for name in ("declare_plan", "similar"):
+        answer = at_desk.get(reverse(f"incidents:{name}"), {"title": "a b", "severity": "low"})
+        assert (answer.status_code, answer["Location"]) == (303, f"{address}?title=a+b&severity=low")
+
+
+def test_the_fragments_are_for_those_who_declare(client, charlie):
+    client.force_login(charlie)
+    for name in ("declare_plan", "similar"):
+        assert client.get(reverse(f"incidents:{name}"), headers=HTMX).status_code == 403
+
+
+# ---- is it one of these? -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(at_desk, bob):
+    return make.incident(title="Checkout failing: card payments return 502", assignee=bob)
+
+
+def test_similar_incidents_are_offered_while_typing(at_desk, known):
+    answer = at_desk.get(reverse("incidents:similar"), {"title": "checkout 502 errors"}, headers=HTMX)
+    page = words(answer)
+    assert "1 similar open incident" in page
+    assert f"{known.reference} Critical Triggered {known.title} Bob, since" in page
+    assert "similar words: checkout, 502" in page
+    assert f'href="{known.get_absolute_url()}"' in answer.content.decode()
+    assert f'name="seen" value="{known.number}"' in answer.content.decode()
+    answer = at_desk.get(reverse("incidents:similar"), {"title": "Search is slow"}, headers=HTMX)
+    assert "<a" not in answer.content.decode()
+
+
+def test_without_a_script_the_form_asks_once(at_desk, known, address):
+    said = {"title": "Checkout gives 502", "severity": "high", "description": "Since\nnoon", "ticket": "t"}
+    asked = at_desk.post(address, said)
+    assert asked.status_code == 200
+    assert "Is it one of these?" in words(asked)
+    assert Incident.objects.count() == 1
+
+    carried = hidden(asked)
+    assert {name: carried[name] for name in said} == said
+    assert at_desk.post(address, carried | {"anyway": "on"}).status_code == 303
+    assert list(Incident.objects.order_by("id").values_list("title", "description"))[1:] == [
+        ("Checkout gives 502", "Since\nnoon")
+    ]
+
+
+def test_the_question_says_who_will_be_paged(at_desk, known, bob, address):
+    make.service("kafka", policy=make.escalation_policy(bob, name="Kafka on-call"))
+    asked = at_desk.post(address, {"title": "Checkout gives 502", "severity": "high", "services": ["kafka"]})
+    assert "Bob is paged Step 1 of Kafka on-call at once" in words(asked)
+
+
+def test_back_to_the_form_loses_nothing(at_desk, known, bob, address):
+    for slug in ("kafka", "search"):
+        make.service(slug)
+    said = {
+        "title": "Checkout gives 502",
+        "severity": "high",
+        "services": ["kafka", "search"],
+        "description": "typed words",
+        "assignee": "bob",
+        "started_at": "2026-01-02T03:04",
+        "is_private": "on",
+        "ticket": "t",
+    }
+    at_desk.post(address, said)
+    page = at_desk.post(address, said | {"back": "on"})
+    assert page.status_code == 200
+    assert page.context["form"].errors == {}
+    assert ticket_in(page) == "t"
+    html = page.content.decode()
+    assert 'value="Checkout gives 502"' in html
+    assert "typed words</textarea>" in html
+    assert re.findall(
+        r'<input type="(?:radio|checkbox)"[^>]*value="([a-z]+)"[^>]*checked', html.split('"title"')[1]
+    ) == [
+        "high",
+        "kafka",
+        "search",
+        "on",
+    ]
+    assert '<option value="bob" selected>' in html
+    assert 'value="2026-01-02T03:04' in html
+
+
+def test_whoever_has_seen_them_beside_the_form_is_not_asked(at_desk, known, address):
+    said = {"title": "Checkout gives 502", "severity": "low"}
+    assert at_desk.post(address, said | {"seen": "7 8"}).status_code == 200
+    assert at_desk.post(address, said | {"seen": f"{known.number} 8"}).status_code == 303
+
+
+def test_a_second_press_is_not_asked_about_the_first(at_desk, address):
+    said = {"title": "Kafka is slow", "severity": "low", "ticket": "t"}
+    assert [at_desk.post(address, said).status_code for _ in range(2)] == [303, 303]
+
+
+def test_many_services_come_with_a_box_to_filter_them(at_desk, address):
+    for number in range(13):
+        make.service(f"service-{number:02}")
+    page = at_desk.get(f"{address}?service=service-07").content.decode()
+    assert "Filter 13 services" in page
+    boxes = re.findall(r'name="services" value="([a-z0-9-]+)"', page)
+    assert boxes[:2] == ["service-07", "service-00"]
+    assert len(boxes) == 13

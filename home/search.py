@@ -1,0 +1,232 @@
+"""Search everywhere: incidents by their words, services and people by their names.
+
+Incidents are found by ``incidents_by_words``, newest first by ``incidents_by_created``; services and people are few and are compared one by one.
+Extracts are made for the rows that are shown and for no others.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib.postgres.search import SearchHeadline, SearchQuery, TrigramWordSimilarity
+from django.db.models import F, Func, Model, OuterRef, Q, Subquery, TextField, Value
+from django.db.models.functions import Coalesce, Greatest, Left
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import User
+from catalog.models import Service
+from incidents import listing, search
+from incidents.filters import IncidentFilter
+from incidents.models import Incident, TimelineEntry
+from incidents.models.words import CONFIG, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from core.pagination import Page
+    from home.questions import Question
+    from incidents.querysets import IncidentQuerySet
+
+M = TypeVar("M", bound=Model)
+
+PAGE_SIZE = 20
+MOST_NAMES = 5  # services or people beside the incidents
+MOST_ANSWERS = 8  # while typing
+LIKE_ENOUGH = 0.5  # of pg_trgm's word similarity, from 0 to 1; forgives a letter
+SHORTEST_PART = 3  # letters; fewer only count at the beginning of a name
+READ = 20_000  # characters of a text that extracts are cut from
+UNREAD = ("description", "root_cause", "facts")
+
+# Private characters: where a word that was found begins and ends, and what keeps punctuation from gluing words.
+_OPEN, _CLOSE, _GAP = "\ue000", "\ue001", "\ue002"
+_MARKED = re.compile(f"{_OPEN}([^{_OPEN}{_CLOSE}]*){_CLOSE}")
+_LEFT_OVER = re.compile(f"[{_OPEN}{_CLOSE}{_GAP}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, as the list's filters want to know it."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An incident that was found: its title with the words marked, and where else they stand, both safe HTML."""
+
+    incident: Incident
+    title: SafeString
+    where: str = ""
+    extract: SafeString = SafeString()
+
+    @property
+    def is_in_title(self) -> bool:
+        """Whether the title alone shows why it was found."""
+        return "<mark>" in self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The few best while somebody types."""
+
+    incidents: list[Found]
+    services: list[Service]
+    people: list[User]
+
+    def __len__(self) -> int:
+        return len(self.incidents) + len(self.services) + len(self.people)
+
+
+def answers(question: Question, *, user: User, now: datetime) -> Answers:
+    """At most ``MOST_ANSWERS``, of each kind that has some; four queries."""
+    some_services, some_people = services(question, user=user, most=2), people(question, user=user, most=2)
+    rest = MOST_ANSWERS - len(some_services) - len(some_people)
+    rows = list(_matching(question, user=user, now=now).defer(*UNREAD).order_by("-created_at", "-id")[:rest])
+    return Answers(_with_number(rows, question, user), some_services, some_people)
+
+
+def incidents(
+    question: Question, *, user: User, now: datetime, cursor: str | None
+) -> tuple[list[Found], Page[Incident]]:
+    """One page of incidents, newest first, with what was found in each. Raises BadCursor."""
+    rows = _matching(question, user=user, now=now)
+    page = listing.page(rows, sort="-created", cursor=cursor, limit=PAGE_SIZE)
+    return found_in(page.items, question.words), page
+
+
+def by_number(question: Question, *, user: User) -> Incident | None:
+    """The incident whose number was typed, if the person may see it."""
+    if question.number is None:
+        return None
+    incident: Incident | None = Incident.objects.visible_to(user).filter(pk=question.number).first()
+    return incident
+
+
+def services(question: Question, *, user: User, most: int) -> list[Service]:
+    """Services whose name, slug or team's name has every word, or nearly."""
+    rows = Service.objects.visible_to(user).select_related("team")
+    return list(_named(rows, question.words, fields=("name", "slug"), besides=("team__name",), order="slug")[:most])
+
+
+def people(question: Question, *, user: User, most: int) -> list[User]:
+    """Active people by name and username; admins find them by e-mail address too."""
+    besides = ("email",) if user.is_staff else ()
+    rows = User.objects.visible_to(user).filter(is_active=True)
+    return list(_named(rows, question.words, fields=("name", "username"), besides=besides, order="username")[:most])
+
+
+# ---- incidents ---------------------------------------------------------------------------------------------------
+
+
+def _matching(question: Question, *, user: User, now: datetime) -> IncidentQuerySet:
+    """What the list would show for the filters, with the words typed so far."""
+    if question.is_empty:
+        nothing: IncidentQuerySet = Incident.objects.none()
+        return nothing
+    visible = Incident.objects.visible_to(user)
+    narrowed = IncidentFilter(question.filters, queryset=visible, request=Asker(user)).qs
+    rows = listing.rows_of(question.filters.get("period", "all"), narrowed, now=now)
+    query = search.query_for(question.words, as_typed=True)
+    if query is not None:
+        rows = rows.matching(query)
+    elif question.words:
+        rows = rows.none()
+    return rows
+
+
+def _with_number(rows: list[Incident], question: Question, user: User) -> list[Found]:
+    """The one with the number that was typed comes first."""
+    named = by_number(question, user=user)
+    if named:
+        rows = [named, *(row for row in rows if row != named)][: max(1, len(rows))]
+    return found_in(rows, question.words)
+
+
+class _Spread(Func):
+    """A text whose punctuation is set apart, so that words are found in ``db.primary-3`` as the index finds them."""
+
+    function = "regexp_replace"
+    output_field = TextField()
+
+    def __init__(self, text: Any, **extra: Any) -> None:
+        pattern, by = Value("([^[:alnum:][:space:]]+)"), Value(f"{_GAP}\\1{_GAP}")
+        super().__init__(Left(text, READ), pattern, by, Value("g"), **extra)
+
+
+def found_in(rows: Sequence[Incident], text: str) -> list[Found]:
+    """Incidents with their titles marked, and an extract of the description or of the newest note that has a word."""
+    words = search.words_of(text)
+    if not words or not rows:
+        return [Found(row, escape(row.title)) for row in rows]
+    any_word = SearchQuery(" | ".join(f"'{word}':*" for word in words), config=CONFIG, search_type="raw")
+    said = Words("text", weight="C")
+    notes = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=TimelineEntry.Kind.NOTED)
+    noted = notes.annotate(said=said).filter(said=any_word).order_by("-id")
+    extracts = (
+        Incident.objects.filter(pk__in=[row.pk for row in rows])
+        .annotate(
+            marked=_headline("title", any_word, highlight_all=True),
+            described=_headline("description", any_word),
+            note=Subquery(noted.annotate(extract=_headline("text", any_word)).values("extract")[:1]),
+        )
+        .values_list("pk", "marked", "described", "note")
+    )
+    by_pk = {pk: (title, description, note or "") for pk, title, description, note in extracts}
+    return [_found(row, *by_pk.get(row.pk, (row.title, "", ""))) for row in rows]
+
+
+def _headline(name: str, query: SearchQuery, *, highlight_all: bool = False) -> SearchHeadline:
+    return SearchHeadline(
+        _Spread(Coalesce(F(name), Value(""))),
+        query,
+        config=CONFIG,
+        start_sel=_OPEN,
+        stop_sel=_CLOSE,
+        max_words=28,
+        min_words=12,
+        short_word="0",
+        highlight_all=highlight_all,
+    )
+
+
+def _found(incident: Incident, title: str, description: str, note: str) -> Found:
+    """The extract says what the title does not: the description if it has a word, else a note."""
+    where, extract = next(
+        ((where, text) for where, text in (("Summary", description), ("Note", note)) if _OPEN in text), ("", "")
+    )
+    return Found(incident, _marked(title), where, _marked(" ".join(extract.split())))
+
+
+def _marked(text: str) -> SafeString:
+    """Escaped text with ``<mark>`` around what was found, and nothing else that is not text."""
+    marked = _MARKED.sub(r"<mark>\1</mark>", str(escape(text)))
+    return mark_safe(_LEFT_OVER.sub("", marked))  # noqa: S308 - escaped above
+
+
+# ---- names -------------------------------------------------------------------------------------------------------
+
+
+def _named(rows: QuerySet[M], text: str, *, fields: Iterable[str], besides: Iterable[str], order: str) -> QuerySet[M]:
+    """Rows whose fields have every word, or one that is like the text; the likest first."""
+    words = text.split()
+    if not words:
+        return rows.none()
+    whole = " ".join(words)
+    every = Q()
+    for word in words:
+        some = Q()
+        for name in (*fields, *besides):
+            some |= Q(**{f"{name}__istartswith": word}) | Q(**{f"{name}__icontains": f" {word}"})
+            if len(word) >= SHORTEST_PART:
+                some |= Q(**{f"{name}__icontains": word})
+        every &= some
+    likeness = Greatest(*(TrigramWordSimilarity(whole, name) for name in fields))
+    like = Q(likeness__gte=LIKE_ENOUGH) if len(whole) > SHORTEST_PART else Q(pk__in=[])
+    named: Any = rows.alias(likeness=likeness).filter(every | like).order_by("-likeness", order)
+    return named  # type: ignore[no-any-return]

@@ -1,0 +1,16 @@
+"""Addresses of this app."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from home import views
+
+app_name = "home"
+
+urlpatterns = [
+    path("my-work/", views.my_work, name="my_work"),
+    path("search/", views.search, name="search"),
+    path("first-steps/", views.first_steps, name="first_steps"),
+    path("first-steps/test-page", views.test_page, name="test_page"),
+]

@@ -1,0 +1,149 @@
+"""Two people at one incident, each in a window of their own: who does what shows on the other's screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from incidents import changes, lifecycle, timeline
+from tests import make
+
+SOON_MS = 2_000
+HELD_MS = 1_500  # what is let through at all comes within the second after it was heard
+
+COUNT_SHIFTS = """() => {
+    window.shifts = [];
+    const note = (list) => window.shifts.push(...list.getEntries().map((one) => one.hadRecentInput ? 0 : one.value));
+    new PerformanceObserver(note).observe({ type: "layout-shift" });
+}"""
+SHIFTS = "() => new Promise((done) => setTimeout(() => done(window.shifts.reduce((a, b) => a + b, 0)), 200))"
+
+
+@pytest.fixture
+def team(transactional_db):
+    """Alice, bob, and what they are called for."""
+    alice, bob = make.user("alice", name="Alice Moreau"), make.user("bob", name="Bob Lindqvist")
+    incident = make.incident(title="Search answers nothing", steps=[alice], at=timezone.now())
+    timeline.add_note(incident, text="Only in the east.", by=alice)
+    return alice, bob, incident
+
+
+@contextmanager
+def both_looking(windows, team, *, show: str = "", **options) -> Iterator[tuple[Page, Page]]:
+    """The incident in alice's window and in bob's."""
+    alice, bob, incident = team
+    with ExitStack() as opened:
+        pages = [opened.enter_context(windows.open(user=user, **options)) for user in (alice, bob)]
+        for page in pages:
+            page.goto(incident.get_absolute_url() + show)
+        for page in pages:
+            expect(page.locator("#live-state")).to_have_attribute("data-state", "live")
+            page.wait_for_load_state("networkidle" if False else "load")
+            page.evaluate("document.body.dataset.same = 'page'")
+        yield pages[0], pages[1]
+        for page in pages:
+            assert page.evaluate("document.body.dataset.same") == "page", "it was loaded again"
+
+
+def write_note(page: Page, text: str) -> None:
+    """With the composer, until it stands in the writer's own timeline."""
+    page.get_by_label("Note", exact=True).fill(text)
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("#timeline")).to_contain_text(text)
+    expect(page.get_by_label("Note", exact=True)).to_have_value("")
+
+
+def test_a_note_and_an_answer_are_on_the_others_screen_at_once(windows, team):
+    with both_looking(windows, team) as (hers, his):
+        write_note(hers, "The index is read-only.")
+        expect(his.locator("#timeline")).to_contain_text("The index is read-only.", timeout=SOON_MS)
+        his.locator("#stage").get_by_role("button", name="Acknowledge").click()
+        for page in (his, hers):
+            current = page.locator(".mu-steps [aria-current=step]")
+            expect(current).to_contain_text("Acknowledged", timeout=SOON_MS)
+        expect(hers.locator("#header")).to_contain_text("Bob Lindqvist")
+        expect(hers.get_by_role("button", name="Start investigating")).to_be_visible()
+        expect(hers.locator("#said")).to_have_text("Bob Lindqvist: acknowledged")
+    assert make.happened(team[2])[-2:] == ["noted", "acknowledged"]
+
+
+def test_who_else_looks_is_named_until_they_leave(windows, team):
+    alice, bob, incident = team
+    with windows.open(user=alice) as hers:
+        hers.goto(incident.get_absolute_url())
+        with windows.open(user=bob) as his:
+            his.goto(incident.get_absolute_url())
+            expect(hers.locator("#presence")).to_contain_text("Bob Lindqvist", timeout=SOON_MS)
+            expect(his.locator("#presence")).to_contain_text("Alice Moreau", timeout=SOON_MS)
+        expect(hers.locator("#presence")).to_have_text("", timeout=2 * SOON_MS)
+
+
+def test_news_leave_alone_what_somebody_writes(windows, team):
+    with both_looking(windows, team) as (hers, his):
+        note = his.get_by_label("Note", exact=True)
+        note.fill("Half a thought")
+        note.evaluate("field => field.setSelectionRange(5, 6)")
+        write_note(hers, "Disk full on node 3.")
+        expect(his.locator("#timeline")).to_contain_text("Disk full on node 3.", timeout=SOON_MS)
+        his.keyboard.type("the")
+        expect(note).to_have_value("Half the thought")
+        assert note.evaluate("field => [field.selectionStart, field === document.activeElement]") == [8, True]
+
+
+def test_what_is_under_the_pointer_waits_until_it_is_asked_for(windows, team):
+    with both_looking(windows, team) as (hers, his):
+        his.locator("#timeline").get_by_role("link", name="Correct").hover()
+        write_note(hers, "Restarted it.")
+        expect(his.locator("#news")).to_be_visible()
+        his.wait_for_timeout(HELD_MS)
+        expect(his.locator("#timeline")).not_to_contain_text("Restarted it.")
+        his.get_by_role("button", name="Show what is new").click()
+        expect(his.locator("#timeline")).to_contain_text("Restarted it.", timeout=SOON_MS)
+        expect(his.locator("#news")).to_be_hidden()
+
+
+def test_what_has_the_focus_waits_until_it_is_asked_for(windows, team):
+    with both_looking(windows, team) as (hers, his):
+        link = his.locator("#timeline").get_by_role("link", name="Correct")
+        link.focus()
+        his.keyboard.press("Shift+Tab")
+        his.keyboard.press("Tab")
+        write_note(hers, "Restarted it.")
+        expect(his.locator("#news")).to_be_visible()
+        his.wait_for_timeout(HELD_MS)
+        expect(his.locator("#timeline")).not_to_contain_text("Restarted it.")
+        expect(link).to_be_focused()
+        his.get_by_role("button", name="Show what is new").press("Enter")
+        expect(his.locator("#timeline")).to_contain_text("Restarted it.", timeout=SOON_MS)
+        expect(his.locator("#news")).to_be_hidden()
+        assert his.evaluate("document.activeElement.closest('main') !== null"), "the keyboard has lost its place"
+
+
+def test_what_was_tapped_is_not_held_for_ever(windows, team):
+    with both_looking(windows, team, screen="phone") as (hers, his):
+        his.locator("#header details.mu-menu summary").tap()
+        his.locator("#header details.mu-menu summary").tap()
+        changes.change_severity(team[2], to="high", by=team[0])
+        expect(his.locator("#header")).to_contain_text("High", timeout=6_000)
+        write_note(hers, "Still there.")
+
+
+@pytest.mark.parametrize("screen", ["desk", "phone"])
+def test_nothing_jumps_when_something_is_renewed(windows, team, screen):
+    alice, bob, incident = team
+    lifecycle.acknowledge(incident, by=alice)
+    with both_looking(windows, team, show="?show=evidence", screen=screen) as (_, his):
+        expect(his.locator("#presence")).to_contain_text("Alice")
+        his.evaluate(COUNT_SHIFTS)
+        changes.assign(incident, to=bob, by=alice)
+        expect(his.locator("#header")).to_contain_text("Bob Lindqvist", timeout=SOON_MS)
+        assert his.evaluate(SHIFTS) == 0
+    with both_looking(windows, team, screen=screen) as (_, his):
+        his.evaluate(COUNT_SHIFTS)
+        timeline.add_note(incident, text="One more line, and nothing else that is new.", by=alice)
+        expect(his.locator("#timeline")).to_contain_text("One more line", timeout=SOON_MS)
+        assert his.evaluate(SHIFTS) < 0.1
