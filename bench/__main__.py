@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import chaos, intake, latency, malformed, pages, streams, throughput
+from bench import chaos, intake, latency, malformed, pages, search, streams, throughput
 
 SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
     "latency": latency.main,
     "throughput": throughput.main,
     "pages": pages.main,
+    "search": search.main,
     "streams": streams.main,
     "malformed": malformed.main,
     "chaos": chaos.main,

@@ -116,9 +116,9 @@ def _seed(url: str, env: dict[str, str], incidents: int) -> None:
         _write_words(connection)
         indexes = _take_indexes(connection)
         for statement in STATEMENTS:
-            connection.execute(statement.replace("%N", str(incidents)))  # type: ignore[arg-type] - ours
+            connection.execute(statement.replace("%N", str(incidents)))
         for definition in indexes:
-            connection.execute(definition)  # type: ignore[arg-type] - the catalog's own words
+            connection.execute(definition)
         connection.execute("VACUUM (ANALYZE, FREEZE)")
     _run(env, "-m", "bench.company", "incidents")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -139,7 +139,7 @@ def _take_indexes(connection: psycopg.Connection) -> list[str]:
         [TABLES],
     ).fetchall()
     for name, _ in rows:
-        connection.execute(f"DROP INDEX {name}")  # type: ignore[arg-type] - from the catalog
+        connection.execute(f"DROP INDEX {name}")
     return [definition for _, definition in rows]
 
 

@@ -48,6 +48,7 @@ class Visitor:
     """A process of bench.visitor, and what each address took."""
 
     size: int
+    url: str
     process: subprocess.Popen[str]
     times: dict[str, list[float]] = field(default_factory=dict)
     queries: dict[str, int] = field(default_factory=dict)
@@ -75,7 +76,7 @@ def visitor(size: int) -> Iterator[Visitor]:
             argv, cwd=BASE_DIR, env=muster.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         try:
-            yield Visitor(size, process)
+            yield Visitor(size, muster.url, process)
         finally:
             assert process.stdin
             process.stdin.close()
@@ -115,7 +116,7 @@ def measure(visitors: list[Visitor], *, runs: int) -> list[str]:
                 address = f"/incidents/{after}" if after.startswith("?") else after
             asked.append((each, address))
         for each, address in asked:
-            each.queries[name] = each.ask(f"?{address}")["queries"]
+            each.queries[name] = len(each.ask(f"?{address}")["queries"])
             for _ in range(WARM_UP):
                 each.ask(address)
         for _ in range(runs):

@@ -1,8 +1,8 @@
 """A web process that answers one person's requests without a network: what the server itself takes for a page.
 
-Reads one address a line from standard input and answers each with one line of JSON: ``status``, ``ms`` of the whole
-request (session, person, page), ``next``, the address of the following page, and with ``?`` before the address the
-``queries`` it took, whose counting is not part of any time.
+Reads one address a line from standard input and answers each with one line of JSON: ``status``, and ``ms`` of the whole
+request (session, person, page). With ``~`` before the address it asks as htmx does for a fragment; with ``?`` before
+everything the answer also has the ``queries``, as SQL, and ``next``, the address of the following page.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -65,18 +66,23 @@ def environment(address: str, signed_in: str) -> dict[str, Any]:
 
 def answer(handler: WSGIHandler, address: str, signed_in: str) -> dict[str, Any]:
     """One request."""
-    is_counted = address.startswith("?")
-    connection.force_debug_cursor = is_counted
+    is_watched, is_fragment = address.startswith("?"), address.lstrip("?").startswith("~")
+    connection.force_debug_cursor = is_watched
     reset_queries()
     statuses: list[str] = []
-    environ = environment(address.removeprefix("?"), signed_in)
+
+    def start(status: str, headers: object, exc_info: object = None, /) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return sys.stdout.buffer.write
+
+    environ = environment(address.lstrip("?~"), signed_in) | ({"HTTP_HX_REQUEST": "true"} if is_fragment else {})
     started = time.perf_counter()
-    response = handler(environ, lambda status, headers: statuses.append(status))
+    response = handler(environ, start)
     body = b"".join(response)
     ms = (time.perf_counter() - started) * 1000
-    queries = len(connection.queries_log)
+    queries = [query["sql"] for query in connection.queries_log]
     response.close()
-    found = NEXT.search(body.decode()) if is_counted else None
+    found = NEXT.search(body.decode()) if is_watched else None
     on = html.unescape(found[1] or found[2]) if found else None
     return {"status": int(statuses[0][:3]), "ms": ms, "bytes": len(body), "queries": queries, "next": on}
 

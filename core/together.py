@@ -75,7 +75,7 @@ def together(**querysets: QuerySet[Any]) -> Rows:
 def statement(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]] | None:
     """The SQL of a queryset and its parameters; None for one that Django knows to be empty."""
     try:
-        return rows.query.sql_with_params()  # type: ignore[no-any-return]
+        return rows.query.sql_with_params()
     except EmptyResultSet:
         return None
 
@@ -99,7 +99,9 @@ def attach_many(rows: Iterable[Model], name: str, found: Mapping[Any, Iterable[M
     for row in rows:
         if held_type is None:
             related: Any = row._meta.get_field(name).related_model
-            held_type, query = _held_type(type(related._default_manager.all())), related._default_manager.all().query
+            real: Any = related._default_manager.all()
+            kind: Any = type(real)
+            held_type, query = _held_type(kind), real.query
         held = held_type(related, query=query, using=row._state.db)
         held._owner = (row, name)
         held._result_cache, held._prefetch_done = list(found.get(row.pk, ())), True
@@ -107,7 +109,7 @@ def attach_many(rows: Iterable[Model], name: str, found: Mapping[Any, Iterable[M
 
 
 @cache
-def _held_type(queryset_type: type[QuerySet[Any]]) -> type[QuerySet[Any]]:
+def _held_type(queryset_type: Any) -> Any:
     """Querysets that hold their rows, and become the relation's real queryset when anything is made of them. Making
     the real one for each row of a page would take longer than reading them all."""
 

@@ -1,7 +1,7 @@
 """Search everywhere: incidents by their words, services and people by their names.
 
-Incidents are found by ``incidents_by_words``, newest first by ``incidents_by_created``; services and people are few and are compared one by one.
-Extracts are made for the rows that are shown and for no others.
+Incidents are found by ``incidents_by_words``, newest first by ``incidents_by_created``; services and people are few and
+are compared one by one. Extracts are made for the rows that are shown and for no others.
 """
 
 from __future__ import annotations
@@ -84,10 +84,14 @@ class Answers:
 
 
 def answers(question: Question, *, user: User, now: datetime) -> Answers:
-    """At most ``MOST_ANSWERS``, of each kind that has some; four queries."""
+    """At most ``MOST_ANSWERS``, of each kind that has some. A last word of a letter or two counts only if it finds
+    something: more of it may be on its way."""
     some_services, some_people = services(question, user=user, most=2), people(question, user=user, most=2)
     rest = MOST_ANSWERS - len(some_services) - len(some_people)
-    rows = list(_matching(question, user=user, now=now).defer(*UNREAD).order_by("-created_at", "-id")[:rest])
+    rows = _newest(question, question.words, user=user, now=now, most=rest)
+    before, _, begun = question.words.rpartition(" ")
+    if not rows and before and len(begun) < search.SHORTEST_BEGINNING:
+        rows = _newest(question, before, user=user, now=now, most=rest)
     return Answers(_with_number(rows, question, user), some_services, some_people)
 
 
@@ -95,7 +99,7 @@ def incidents(
     question: Question, *, user: User, now: datetime, cursor: str | None
 ) -> tuple[list[Found], Page[Incident]]:
     """One page of incidents, newest first, with what was found in each. Raises BadCursor."""
-    rows = _matching(question, user=user, now=now)
+    rows = _matching(question, question.words, user=user, now=now)
     page = listing.page(rows, sort="-created", cursor=cursor, limit=PAGE_SIZE)
     return found_in(page.items, question.words), page
 
@@ -124,18 +128,23 @@ def people(question: Question, *, user: User, most: int) -> list[User]:
 # ---- incidents ---------------------------------------------------------------------------------------------------
 
 
-def _matching(question: Question, *, user: User, now: datetime) -> IncidentQuerySet:
-    """What the list would show for the filters, with the words typed so far."""
+def _newest(question: Question, words: str, *, user: User, now: datetime, most: int) -> list[Incident]:
+    rows = _matching(question, words, user=user, now=now).defer(*UNREAD)
+    return list(rows.order_by("-created_at", "-id")[:most])
+
+
+def _matching(question: Question, words: str, *, user: User, now: datetime) -> IncidentQuerySet:
+    """What the list would show for the filters, with some words of which the last may be unfinished."""
     if question.is_empty:
         nothing: IncidentQuerySet = Incident.objects.none()
         return nothing
     visible = Incident.objects.visible_to(user)
     narrowed = IncidentFilter(question.filters, queryset=visible, request=Asker(user)).qs
     rows = listing.rows_of(question.filters.get("period", "all"), narrowed, now=now)
-    query = search.query_for(question.words, as_typed=True)
+    query = search.query_for(words, as_typed=True)
     if query is not None:
         rows = rows.matching(query)
-    elif question.words:
+    elif words:
         rows = rows.none()
     return rows
 
@@ -164,7 +173,8 @@ def found_in(rows: Sequence[Incident], text: str) -> list[Found]:
     words = search.words_of(text)
     if not words or not rows:
         return [Found(row, escape(row.title)) for row in rows]
-    any_word = SearchQuery(" | ".join(f"'{word}':*" for word in words), config=CONFIG, search_type="raw")
+    whole = [f"'{word}'" for word in words]
+    any_word = SearchQuery(" | ".join([*whole, f"{whole[-1]}:*"]), config=CONFIG, search_type="raw")
     said = Words("text", weight="C")
     notes = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=TimelineEntry.Kind.NOTED)
     noted = notes.annotate(said=said).filter(said=any_word).order_by("-id")
@@ -200,7 +210,13 @@ def _found(incident: Incident, title: str, description: str, note: str) -> Found
     where, extract = next(
         ((where, text) for where, text in (("Summary", description), ("Note", note)) if _OPEN in text), ("", "")
     )
-    return Found(incident, _marked(title), where, _marked(" ".join(extract.split())))
+    return Found(incident, _marked(title), where, _marked(_with_ends(" ".join(extract.split()))))
+
+
+def _with_ends(extract: str) -> str:
+    """With dots where it seems to begin or to stop within a sentence."""
+    begins, ends = extract[:1].islower(), extract[-1:].isalnum()
+    return f"{'…' if begins else ''}{extract}{'…' if ends else ''}"
 
 
 def _marked(text: str) -> SafeString:

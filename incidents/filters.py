@@ -145,9 +145,7 @@ class IncidentFilter(django_filters.FilterSet):
             assignee=people().only("username", "name"),
         )
         keys = {"service": "slug", "team": "slug", "assignee": "username"}
-        return {
-            name: [(row[key], row["name"] or row[key]) for row in found.plain(name)] for name, key in keys.items()
-        }
+        return {name: [(row[key], row["name"] or row[key]) for row in found.plain(name)] for name, key in keys.items()}
 
     def filter_queryset(self, rows: IncidentQuerySet) -> IncidentQuerySet:
         """What the filters let through. A wrong one is left out, but a text without words finds nothing."""

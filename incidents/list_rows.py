@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from incidents import listing
-from incidents.models import Incident
+from incidents.models import Incident, SlaClock, Status
 from incidents.querysets import UNLISTED
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from catalog.models import Service
-    from incidents.models import SlaClock
+    from incidents.querysets import IncidentQuerySet
+
+MOST_ASKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ def _row(incident: Incident) -> Row:
         [service.name for service in services],
     )
     return Row(incident, clock, services[0] if services else None, services[1:], digest(shown))
+
+
+def first_due(rows: Iterable[Row], matching: IncidentQuerySet, *, waiting: int) -> SlaClock | None:
+    """The response clock that is due first, or has been overdue for longest, of the ``waiting`` incidents that fit the
+    filters. The database is asked only for those that are not among the rows, and for the oldest ``MOST_ASKED``."""
+    triggered = [row for row in rows if row.incident.status == Status.TRIGGERED and not row.is_quiet]
+    clocks = [row.clock for row in triggered if row.clock]
+    if len(triggered) < waiting:
+        oldest = matching.open().filter(status=Status.TRIGGERED).order_by("id").values("pk")[:MOST_ASKED]
+        running = SlaClock.objects.filter(kind=SlaClock.Kind.RESPONSE, met_at=None, cancelled_at=None)
+        clocks += running.filter(incident__in=oldest).order_by("due_at")[:1]
+    return min(clocks, key=lambda clock: clock.due_at, default=None)
 
 
 def digest(*shown: Any) -> str:

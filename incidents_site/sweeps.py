@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from accounts import sessions
 from alerts import grouping
 from core.work import run_sweep
 from incidents import escalation, plan, repair, sla
@@ -48,6 +49,7 @@ SWEEPS: list[Sweep] = [
         for channel in (Channel.EMAIL, Channel.WEBHOOK, Channel.CHAT)
     ),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
+    Sweep("accounts.forget_sessions_due", sessions.forget_due, 600.0),
 ]
 
 BY_NAME = {sweep.name: sweep for sweep in SWEEPS}

@@ -6,6 +6,8 @@ reduced to their English stems, and none is left out: "down" and "up" are what p
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Func, TextField, Value
 from django.db.models.functions import Coalesce
@@ -19,7 +21,7 @@ class Spaced(Func):
     function = "regexp_replace"
     output_field = TextField()
 
-    def __init__(self, text: object, **extra: object) -> None:
+    def __init__(self, text: object, **extra: Any) -> None:
         super().__init__(text, Value("[^[:alnum:]]+"), Value(" "), Value("g"), **extra)
 
 
@@ -30,7 +32,7 @@ class Words(Func):
     template = f"setweight(to_tsvector('{CONFIG}'::regconfig, %(expressions)s), '%(weight)s')"
     output_field = SearchVectorField()
 
-    def __init__(self, field: object, *, weight: str = "C", **extra: object) -> None:
+    def __init__(self, field: object, *, weight: str = "C", **extra: Any) -> None:
         expression = F(field) if isinstance(field, str) else field
         super().__init__(Spaced(Coalesce(expression, Value(""))), weight=weight, **extra)
 
@@ -42,6 +44,6 @@ class Joined(Func):
     template = "%(expressions)s"
     output_field = SearchVectorField()
 
-    def __init__(self, *documents: object, **extra: object) -> None:
+    def __init__(self, *documents: object, **extra: Any) -> None:
         empty = Value("", output_field=SearchVectorField())
         super().__init__(*(Coalesce(document, empty) for document in documents), **extra)

@@ -100,25 +100,31 @@ def _context(request: HtmxHttpRequest, ask: Asked) -> dict[str, Any]:
     page = _page(ask)
     rows = list_rows.of(page.items)
     gone = ask.shown - {row.incident.pk for row in rows}
-    left = list_rows.of_numbers(gone, user=ask.user) if gone else []
     counts = listing.counts(ask.filters.qs, user=ask.user, now=ask.now)
-    version = list_rows.digest(
-        [(row.incident.pk, row.version) for row in (*rows, *left)], counts, page.next is None, page.previous is None
-    )
-    return {
+    shown: dict[str, Any] = {
+        "rows": rows,
+        "left": list_rows.of_numbers(gone, user=ask.user) if gone else [],
+        "counts": counts,
+        "first_due": list_rows.first_due(rows, ask.filters.qs, waiting=counts.waiting),
+        "can_respond": ask.user.has_role(Role.RESPONDER),
+    }
+    return shown | {
+        "version": _version(shown, page),
         "filters": ask.filters,
         "period": ask.period,
         "sort": ask.sort,
         "page": page,
-        "rows": rows,
-        "left": left,
-        "counts": counts,
-        "version": version,
         "address": list_address(ask.query),
         "unfiltered": list_address(_only(ask.query, "period", "sort")),
-        "can_respond": ask.user.has_role(Role.RESPONDER),
         "now": ask.now,
     }
+
+
+def _version(shown: dict[str, Any], page: Page[Incident]) -> str:
+    """Another one as soon as the page would show anything else; what only ticks does not count."""
+    rows = [(row.incident.pk, row.version) for row in (*shown["rows"], *shown["left"])]
+    due = shown["first_due"] and shown["first_due"].due_at
+    return list_rows.digest(rows, shown["counts"], due, shown["can_respond"], page.next is None, page.previous is None)
 
 
 def _one_of(known: tuple[str, ...], value: str | None, default: str) -> str:

@@ -38,14 +38,39 @@ for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:error", "htmx:resp
 for (const name of ["hello", "resync"]) live.addEventListener(name, () => setStreaming(true));
 live.addEventListener("htmx:sse:before:message", () => { heardAt = Date.now(); });
 
+// htmx starts in a task of its own, before or after this file: it connects when we can hear the stream's first word.
+setTimeout(() => {
+  live.setAttribute("hx-sse:connect", live.dataset.stream);
+  htmx.process(live);
+});
+
+function hangUp() {
+  setStreaming(false);
+  connection?.reader?.cancel();
+}
+
 // Nothing was heard, not even a heartbeat: the connection is dead although nobody has told us.
 setInterval(() => {
-  if (streaming && Date.now() - heardAt > SILENT) {
-    setStreaming(false);
-    connection?.reader?.cancel();
-  }
-  if (!streaming && !document.hidden && !over) fire("changed");
+  if (streaming && Date.now() - heardAt > SILENT) hangUp();
+  if ((!streaming || failed) && !document.hidden && !over) fire("changed");
 }, POLL);
+
+addEventListener("offline", () => {
+  failed = true;
+  hangUp();
+});
+addEventListener("online", () => {
+  connection?.delayCanceller?.();
+  look();
+});
+
+// Nobody is signed in any more, or the incident is not theirs to see: what stands here is the last of it.
+function end(status) {
+  over = true;
+  hangUp();
+  live.remove();
+  if (status === 401) document.dispatchEvent(new CustomEvent("muster:signed-out"));
+}
 
 function fire(name) {
   live.dispatchEvent(new CustomEvent(name, { detail: {} }));
@@ -96,8 +121,8 @@ async function refresh(part, own = false) {
     await ask(part, own);
     failed = false;
     currentAt = Date.now();
-  } catch {
-    failed = !streaming;
+  } catch (error) {
+    failed = !streaming || error.name !== "Error"; // no answer at all, although the stream seems to be open
   }
   showState();
   const { again, own: ours } = running.get(part);
@@ -111,7 +136,7 @@ async function ask(part, own) {
   const address = `${part.dataset.live}${part.dataset.live.includes("?") ? "&" : "?"}seen=${encodeURIComponent(seen)}`;
   const response = await fetch(address, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(8000) });
   if (response.redirected || [401, 403, 404].includes(response.status)) {
-    over = true;
+    end(response.redirected ? 401 : response.status);
     return;
   }
   if (response.status === 204) {
@@ -168,11 +193,15 @@ function release(own = false) {
   if (news) news.hidden = !held.size;
 }
 
+let cameFrom = null;
+
+news?.addEventListener("focusin", (event) => { cameFrom = event.relatedTarget; });
 news?.addEventListener("click", () => {
   under = null;
   document.activeElement?.blur();
   getSelection().removeAllRanges();
   release(true);
+  if (news.hidden) (cameFrom?.isConnected ? cameFrom : document.getElementById("main"))?.focus({ preventScroll: true });
 });
 setInterval(() => held.size && release(), 1000);
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from alerts import grouping, intake
 from alerts.models import Alert, Integration
 from catalog.models import Service
 from core.work import db_now
-from incidents import escalation, lifecycle, timeline
+from incidents import action_items, changes, communication, escalation, lifecycle, timeline
 from incidents.models import Incident
 from notifications import delivery
 from notifications.models import Notification
@@ -40,9 +40,23 @@ class Company:
     policy: EscalationPolicy
     integration: Integration
     triggered: Incident
+    busy: Incident
     resolved: Incident
     alert: Alert
     message: Notification
+
+    def sheets(self) -> dict[str, str]:
+        """The small forms of an incident, by name; each is a page as well."""
+        note, task = self.busy.timeline.filter(kind="noted").earliest("id"), self.busy.action_items.earliest("id")
+        of_busy = ("move", "assign", "severity", "services", "edit", "resolve", "notes", "evidence", "mitigations")
+        paths = {name: name for name in of_busy} | {
+            "correction": f"notes/{note.pk}/correct",
+            "status update": "status-updates/new",
+            "action item": "action-items/new",
+            "action item change": f"action-items/{task.pk}/edit",
+        }
+        sheets = {name: f"{self.busy.get_absolute_url()}/{path}" for name, path in paths.items()}
+        return sheets | {"reopen": f"{self.resolved.get_absolute_url()}/reopen"}
 
     def pages(self) -> dict[str, str]:
         """Every main page of a signed-in admin, by name."""
@@ -51,8 +65,14 @@ class Company:
             "all incidents": "/incidents/?period=all",
             "nothing found": "/incidents/?q=nothing+fits",
             "detail": self.triggered.get_absolute_url(),
+            "busy": self.busy.get_absolute_url(),
             "resolved": self.resolved.get_absolute_url(),
             "declare": "/incidents/new",
+            "my work": "/my-work/",
+            "search": "/search/?q=query",
+            "search, nothing found": "/search/?q=severity%3Alow+zebra",
+            "search, nothing asked": "/search/",
+            "first steps": "/first-steps/",
             "my work": "/my-work/",
             "search": "/search/",
             "results": "/search/?q=error+severity:critical+foo:bar",
@@ -97,6 +117,7 @@ def build() -> Company:
     timeline.add_note(resolved, text=f"Seen on `{LONG_WORD}`:\n\n| host | lag |\n|---|---|\n| a | 91 s |", by=alice)
     timeline.link_evidence(resolved, url="https://grafana.example.com/d/lag", kind="metric", by=alice)
     lifecycle.resolve(resolved, root_cause="A **full** disk.", by=alice)
+    busy = _work_on(make.incident(title="Ingest is late", services=[service], at=now - 90 * MINUTE), alice, now=now)
     integration, key = make.integration(service=service)
     labels = {"instance": LONG_WORD, "region": "eu-central-1"}
     body = {"title": f"HighErrorRate on {LONG_WORD}", "dedup_key": "errors", "severity": "critical", "labels": labels}
@@ -113,10 +134,32 @@ def build() -> Company:
         policy=policy,
         integration=integration,
         triggered=Incident.objects.get(status="triggered"),
+        busy=busy,
         resolved=resolved,
         alert=alert,
         message=Notification.objects.filter(channel="email").latest("id"),
     )
+
+
+def _work_on(incident: Incident, alice: User, *, now: datetime) -> Incident:
+    """Something in each panel of the incident's page."""
+    lifecycle.acknowledge(incident, by=alice, now=now - 88 * MINUTE)
+    changes.change_severity(incident, to="high", reason="Only one region.", by=alice, now=now - 80 * MINUTE)
+    changes.assign(incident, to=alice, by=alice, now=now - 80 * MINUTE)
+    lifecycle.transition(incident, to="investigating", by=alice, now=now - 70 * MINUTE)
+    note = timeline.add_note(incident, text="Nobody reads from `ingest`.", by=alice, now=now - 60 * MINUTE)
+    timeline.correct_note(note, text="Nobody reads from **ingest-2**.", at=note.at, by=alice, now=now - 50 * MINUTE)
+    for kind in ("metric", "log", "trace", "screenshot", "link"):
+        address = f"https://grafana.example.com/{kind}"
+        timeline.link_evidence(incident, url=address, kind=kind, caption=f"A {kind}", source="Grafana", by=alice)
+    timeline.record_mitigation(incident, kind="scaled", text="Twice as many readers.", by=alice)
+    for status, message in (("investigating", "We look at it."), ("identified", "Readers **hang** since the deploy.")):
+        communication.post_update(incident, message=message, status=status, by=alice)
+    today = timezone.localdate()
+    action_items.add(incident, title="Alert on reader lag", by=alice, owner=alice, due_on=today + timedelta(days=7))
+    action_items.add(incident, title="Ask for a second review", by=alice)
+    action_items.set_done(action_items.add(incident, title="Roll back", by=alice, owner=alice), by=alice)
+    return incident
 
 
 def session_cookie(user: User, base_url: str) -> SetCookieParam:

@@ -157,3 +157,21 @@ def test_groups_keep_the_order_of_their_rows(alice, bob):
         two.pk: [bob.pk],
         one.pk: [row.user_id for row in rows if row.team_id == one.pk],
     }
+
+
+def test_narrower_questions_about_attached_rows_are_asked_anew(alice, bob):
+    storage, other = make.team("storage", alice, bob), make.team("other")
+    rows = list(Membership.objects.order_by("id"))
+    attach_many([storage, other], "memberships", grouped(rows, "team_id"))
+    assert (storage.memberships.count(), other.memberships.exists()) == (2, False)
+    assert [row.user for row in storage.memberships.filter(user=bob)] == [bob]
+    assert storage.memberships.order_by("-id").first().user == bob
+    assert list(storage.memberships.values_list("user", flat=True).order_by("id")) == [alice.pk, bob.pk]
+    assert list(other.memberships.filter(user=bob)) == []
+    assert [row.user_id for row in storage.memberships.all()] == [alice.pk, bob.pk]
+
+
+def test_plain_values_are_those_of_the_columns(alice):
+    storage = make.team("storage", alice)
+    found = together(teams=Team.objects.only("slug"), none=Team.objects.none())
+    assert (found.plain("teams"), found.plain("none")) == ([{"id": storage.pk, "slug": "storage"}], [])

@@ -233,3 +233,112 @@ def test_members_of_several_teams_see_a_row_once(at_desk, alice):
 def test_a_nul_in_the_address_is_no_filter(client, alice, name):
     client.force_login(alice)
     assert client.get(f"/incidents/?{name}=%00").status_code == 200
+
+
+# ---- what an open list asks again ----------------------------------------------------------------------------------
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def version_of(content: bytes) -> str:
+    return re.search(r'id="incidents"[^>]* data-version="([^"]+)"', content.decode())[1]
+
+
+def test_an_open_list_hears_nothing_until_something_that_it_shows_has_changed(at_desk, alice, bob):
+    now = timezone.now()
+    incident, other = make.incident(at=now), make.incident(severity="low", at=now)
+    address = "/incidents/?severity=critical"
+    seen = f"{address}&seen=incidents.{version_of(at_desk.get(address).content)}"
+    assert at_desk.get(seen, **HTMX).status_code == 204
+    lifecycle.acknowledge(other, by=bob)
+    assert at_desk.get(seen, **HTMX).status_code == 204
+    lifecycle.acknowledge(incident, by=bob)
+    answer = at_desk.get(seen, **HTMX)
+    assert answer.status_code == 200
+    assert answer["Vary"].startswith("HX-Request, HX-Boosted, Cookie")
+    body = answer.content.decode()
+    assert "<html" not in body
+    assert [f'id="{part}"' in body for part in ("list-summary", "list-tabs", "incidents")] == [True] * 3
+    assert at_desk.get(f"{address}&seen=incidents.{version_of(answer.content)}", **HTMX).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Other"},
+        {"severity": "low"},
+        {"is_private": True},
+        {"is_unanswered": False},
+        {"assignee": "bob"},
+    ],
+)
+def test_whatever_a_row_shows_is_part_of_its_version(at_desk, alice, bob, change):
+    incident = make.incident(at=timezone.now())
+    seen = f"/incidents/?seen=incidents.{version_of(at_desk.get('/incidents/').content)}"
+    Incident.objects.filter(pk=incident.pk).update(**{k: bob if v == "bob" else v for k, v in change.items()})
+    assert at_desk.get(seen, **HTMX).status_code == 200
+
+
+def test_what_an_open_list_adds_to_the_address_is_in_no_link(at_desk):
+    incident = make.incident(at=timezone.now())
+    body = at_desk.get(f"/incidents/?severity=critical&seen=x&shown={incident.pk}", **HTMX).content.decode()
+    assert "seen=" not in body
+    assert "shown=" not in body
+    assert 'href="?severity=critical&amp;sort=title"' in body
+
+
+def test_a_row_that_left_the_view_says_why_to_whoever_still_shows_it(at_desk, alice, bob):
+    now = timezone.now()
+    over, running, secret = (make.incident(at=now) for _ in range(3))
+    lifecycle.resolve(over, by=bob)
+    Incident.objects.filter(pk=secret.pk).update(is_private=True)
+    body = at_desk.get(f"/incidents/?shown={over.pk},{running.pk},{secret.pk},99999", **HTMX).content.decode()
+    assert shown(at_desk.get("/incidents/")) == [running.pk]
+    assert re.findall(r'id="row-(\d+)"', body) == [str(running.pk), str(over.pk)]
+    assert f'<tr id="row-{over.pk}"' in body.partition("</section>")[2]
+
+
+@pytest.mark.parametrize("value", ["", "x", "1,", ",".join(["1"] * 600), "9" * 30, "-1", "1;2", "%00"])
+def test_what_is_no_list_of_numbers_is_left_alone(at_desk, value):
+    assert at_desk.get(f"/incidents/?seen={value}&shown={value}", **HTMX).status_code == 200
+
+
+def test_blanks_are_taken_out_of_the_address(at_desk):
+    answer = at_desk.get("/incidents/?q=&severity=low&team=&mine=")
+    assert (answer.status_code, answer["Location"]) == (302, "/incidents/?severity=low")
+    assert at_desk.get("/incidents/?q=")["Location"] == "/incidents/"
+
+
+def test_the_first_line_says_what_burns_and_how_late(at_desk, alice, bob):
+    now = timezone.now()
+    assert b"Nothing is on fire" in at_desk.get("/incidents/").content
+    late = make.incident(at=now - timedelta(minutes=20))
+    make.incident(at=now - timedelta(minutes=1))
+    summary = re.compile(r'<p class="mu-summary".*?</p>', re.DOTALL)
+
+    def said(address: str = "/incidents/") -> str:
+        text = re.sub(r"<[^>]+>", "", summary.search(at_desk.get(address).content.decode())[0])
+        return re.sub(r"\d+:\d\d", "m:ss", text)
+
+    assert said() == "2 active, 2 waiting for an answer overdue m:ss, longest m:ss"
+    assert said("/incidents/?period=all&sort=created") == said()
+    lifecycle.acknowledge(late, by=bob, now=now)
+    assert said() == "2 active, 1 waiting for an answer due in m:ss, longest m:ss"
+    for incident in Incident.objects.filter(status="triggered"):
+        lifecycle.acknowledge(incident, by=alice)
+    assert said() == "2 active, all answered, longest m:ss"
+
+
+def test_how_late_the_first_is_does_not_depend_on_the_page(at_desk, monkeypatch):
+    now = timezone.now()
+    make.incident(at=now - timedelta(minutes=20))
+    lifecycle.declare_many([lifecycle.Draft(title="x", severity="critical") for _ in range(listing.PAGE_SIZE)], now=now)
+    page = at_desk.get("/incidents/").content.decode()
+    assert re.search(r'<p class="mu-summary".*?overdue \d+:\d\d', page, re.DOTALL)
+
+
+def test_the_title_counts_what_waits_for_an_answer(at_desk, bob):
+    incident = make.incident(at=timezone.now())
+    assert b"<title>(1) Incidents" in at_desk.get("/incidents/").content
+    lifecycle.acknowledge(incident, by=bob)
+    assert b"<title>Incidents" in at_desk.get("/incidents/").content

@@ -84,12 +84,12 @@ def test_a_query_that_is_too_long_is_refused(alice):
 
 
 def test_views_are_deleted_by_their_owner_only(client, alice, bob, admin):
-    view, _ = saved_views.save(name="Mine", query="period=all", by=alice)
+    view, _ = saved_views.save(name="Hers only", query="period=all", by=alice)
     action = reverse("incidents:delete_view", args=[view.pk])
     for stranger in (bob, admin):
         client.force_login(stranger)
         assert client.post(action).status_code == 404
-        assert "Mine" not in client.get("/incidents/").content.decode()
+        assert "Hers only" not in client.get("/incidents/").content.decode()
     client.force_login(alice)
     assert client.get(action).status_code == 405
     assert client.post(action, {"query": "severity=high"})["Location"] == "/incidents/?severity=high"
