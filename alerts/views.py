@@ -75,7 +75,7 @@ def incident_panel(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def link_alerts(request: HttpRequest, reference: str) -> HttpResponse:
+def link_alerts(request: htmx.HtmxHttpRequest, reference: str) -> HttpResponse:
     """Tie alerts to an incident: chosen from the recent ones, or by their ids."""
     user = person(request)
     incident = incident_for_responder(user, reference)

@@ -56,7 +56,8 @@ class Shell:
             "firing_alerts": Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
         }
         bounded = {name: BoundedCount(some.order_by().values("pk")[:MOST_COUNTED]) for name, some in rows.items()}
-        return User.objects.filter(pk=self.user.pk).values(**bounded).get()
+        counts: dict[str, Any] = User.objects.filter(pk=self.user.pk).values(**bounded).get()
+        return counts
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

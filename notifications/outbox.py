@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.text import clean, single_line
 from core import live
+from core.text import clean, single_line
 from core.work import nudge
 from notifications.addresses import channel_of
 from notifications.models import Channel, ContactMethod, Notification

@@ -16,7 +16,18 @@ from incidents_site.celery import app as celery_app
 from incidents_site.sweeps import BY_NAME
 
 ROOT = Path(settings.BASE_DIR)
-STACK = "core accounts notifications oncall catalog incidents alerts home api incidents_site".split()
+STACK = [
+    "core",
+    "accounts",
+    "notifications",
+    "oncall",
+    "catalog",
+    "incidents",
+    "alerts",
+    "home",
+    "api",
+    "incidents_site",
+]
 SOURCES = sorted(path for room in STACK for path in (ROOT / room).rglob("*.py") if "migrations" not in path.parts)
 FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "managers.py", "misc.py", "common.py"}
 

@@ -95,9 +95,7 @@ class ActionItem(models.Model):
         ordering = ("id",)
         indexes = (
             models.Index(fields=("incident", "id"), name="incidents_actions"),
-            models.Index(
-                fields=("owner", "due_on", "id"), condition=Q(done_at=None), name="incidents_actions_undone"
-            ),
+            models.Index(fields=("owner", "due_on", "id"), condition=Q(done_at=None), name="incidents_actions_undone"),
         )
 
     def __str__(self) -> str:
