@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import chaos, intake, latency, malformed, pages, search, streams, throughput
+from bench import chaos, intake, latency, malformed, pages, screens, search, streams, throughput, weight
 
 SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
@@ -16,6 +16,8 @@ SUITES: dict[str, Callable[[], None]] = {
     "pages": pages.main,
     "search": search.main,
     "streams": streams.main,
+    "screens": screens.main,
+    "weight": weight.main,
     "malformed": malformed.main,
     "chaos": chaos.main,
 }

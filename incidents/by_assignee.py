@@ -56,6 +56,10 @@ _UP = {"up": "ASC", "down": "DESC", "last": "LAST", "after": ">", "within": "<"}
 _DOWN = {"up": "DESC", "down": "ASC", "last": "FIRST", "after": "<", "within": ">"}
 
 Sql = tuple[str, list[Any]]
+_NOTHING: Sql = (
+    "SELECT NULL::bigint AS id, NULL::bigint AS assignee_id, NULL::timestamptz AS created_at WHERE false",
+    [],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +114,22 @@ def _name(is_descending: bool) -> str:
 
 def _find(rows: IncidentQuerySet, place: _Place | None, *, is_up: bool, count: int) -> list[_Place]:
     """The next rows after ``place``, from A to Z if ``is_up``."""
-    # What is older than "recent" and still open is little, and all of it is sorted; the rest is walked without a try.
-    walked, *always_few = [lane.order_by() for lane in rows.lanes or (rows,)]
     words = _UP if is_up else _DOWN
-    few = _statement(always_few[0] if always_few else walked.order_by("-id")[: FEW + 1])
+    walked, *older = [lane.order_by() for lane in rows.lanes or (rows,)]
+    is_tried = not older and rows.most_counted is None
+    if older:  # what is older than "recent" and still open is little, and all of it is sorted
+        few = _statement(older[0])
+    elif is_tried:
+        few = _statement(walked.order_by("-id")[: FEW + 1])
+        walked = walked.filter(_where("NOT (SELECT is_all FROM gathered)"))
+    else:  # known to be many
+        few = _NOTHING
     if few is None:
         return []
-    if not always_few:
-        walked = walked.filter(_where("NOT (SELECT is_all FROM gathered)"))
     parts = [_sorted(place, words), *_walked(walked, place, words, count)]
     sql = _FIND.format(
         few=few[0],
-        most=2**31 if always_few else FEW,
+        most=FEW if is_tried else 2**31,
         parts=" UNION ALL ".join(f"({part})" for part, _ in parts),
         count=count,
         **words,

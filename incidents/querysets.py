@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OPEN_STATUSES = ("triggered", "acknowledged", "investigating", "mitigating")
 UNLISTED = ("description", "root_cause", "facts", "note_words", "document")  # what no row of a list shows
 MOST_FOUND = 20_000
-MOST_COUNTED_BY_READING = 200
+MOST_COUNTED_BY_READING = 100
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):

@@ -56,8 +56,8 @@ class Shell:
             "firing_alerts": Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
         }
         bounded = {name: BoundedCount(some.order_by().values("pk")[:MOST_COUNTED]) for name, some in rows.items()}
-        counts: dict[str, Any] = User.objects.filter(pk=self.user.pk).values(**bounded).get()
-        return counts
+        counts: Any = User.objects.filter(pk=self.user.pk).values(**bounded).get()
+        return dict(counts)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

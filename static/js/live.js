@@ -2,7 +2,7 @@
 // timer does every five seconds; then each [data-live] part of the page is asked for again with the versions that are
 // shown, and the server answers with what differs, or with 204. Nothing is replaced under a person's hands.
 
-const POLL = 5000, GAP = 700, QUIET = 4000, SILENT = 40_000;
+const POLL = 5000, GAP = 700, SPREAD = 1000, QUIET = 4000, SILENT = 40_000;
 const live = document.getElementById("live");
 const news = document.getElementById("news");
 const said = document.getElementById("said");
@@ -93,13 +93,19 @@ function look(soon = false) {
     const own = mine;
     mine = false;
     lookedAt = Date.now();
-    for (const part of document.querySelectorAll("[data-live]")) refresh(part, own);
+    for (const part of document.querySelectorAll("[data-live]:not(#presence)")) refresh(part, own);
   }, wait);
 }
 
+const lookAround = () => refresh(document.getElementById("presence"));
+
 live.addEventListener("changed", () => look());
-for (const name of ["hello", "resync"]) live.addEventListener(name, () => look()); // whatever happened meanwhile
-live.addEventListener("presence", () => refresh(document.getElementById("presence")));
+live.addEventListener("presence", lookAround);
+// Whatever was missed; a little later, because all open pages hear this in the same moment.
+for (const name of ["hello", "resync", "offline"]) live.addEventListener(name, () => setTimeout(() => {
+  look();
+  lookAround();
+}, Math.random() * SPREAD));
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) {
     missed = false;

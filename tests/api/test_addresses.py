@@ -16,6 +16,7 @@ RESOURCES = [
     "escalation-policies",
     "incidents",
     "integrations",
+    "saved-views",
     "search",
     "services",
     "severity-policies",

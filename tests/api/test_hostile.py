@@ -161,7 +161,8 @@ def test_strange_text_is_only_text(api, text):
     made = api.post("incidents", declaration(title=f"x{text}", description=text))
     assert made.status_code == 201
     assert made.json()["description"] == text
-    assert api.get(f"incidents?q={quote(text)}").status_code == 200
+    has_words = any(letter.isalnum() for letter in text)
+    assert api.get(f"incidents?q={quote(text)}").status_code == (200 if has_words else 422)
     assert api.get(f"incidents?service={quote(text)}").status_code == 200
 
 

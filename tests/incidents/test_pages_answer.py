@@ -46,8 +46,9 @@ def test_reading_it_changes_nothing(client, alice, incident):
 
 
 def test_the_button_acknowledges_as_the_person_of_the_link(client, alice, incident):
-    response = client.post(link(incident, alice))
-    assert (response.status_code, response["Location"]) == (303, link(incident, alice))
+    address = link(incident, alice)
+    response = client.post(address)
+    assert (response.status_code, response["Location"]) == (303, address)
     incident.refresh_from_db()
     assert (incident.status, incident.assignee) == ("acknowledged", alice)
     assert "You are on it" in client.get(link(incident, alice)).content.decode()
