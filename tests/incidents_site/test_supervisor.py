@@ -163,7 +163,7 @@ def test_nothing_is_lost_when_everything_is_killed_and_started_again(installatio
     began = time.monotonic()
     installation.up.send_signal(signal.SIGINT)
     assert installation.up.wait(10) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8  # 3 s of grace for requests, and a machine that is busy with other tests
     assert installation.processes() == []
     assert not (installation.data_dir / "run.json").exists()
     assert teams(installation) == ["before-the-kill"]  # the command brings PostgreSQL with it
