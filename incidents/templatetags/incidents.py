@@ -94,8 +94,8 @@ def field_words(names: list[str]) -> str:
 
 @register.filter
 def at_most(count: int) -> str:
-    """A bounded count: 1,284, or 10,000+."""
-    return f"{listing.MOST_COUNTED:,}+" if count > listing.MOST_COUNTED else f"{count:,}"
+    """A bounded count: 1,284, or 10,000+; a ``listing.Count`` says how far it was counted."""
+    return str(count) if isinstance(count, listing.Count) else f"{count:,}"
 
 
 @register.filter

@@ -55,7 +55,8 @@ setInterval(() => {
   if ((!streaming || failed) && !document.hidden && !over) fire("changed");
 }, POLL);
 
-addEventListener("offline", () => {
+addEventListener("offline", (event) => {
+  if (event.target !== window) return; // it is the stream's word for a server without Redis
   failed = true;
   hangUp();
 });

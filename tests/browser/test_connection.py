@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -33,11 +35,16 @@ def test_without_redis_the_page_asks_by_itself(windows, team, own_redis):
     with windows.open(user=alice) as page:
         page.goto(incident.get_absolute_url())
         expect_state(page, "live", "Live")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(urlsplit(request.url).path.rpartition("/")[2]))
         own_redis.kill()
         try:
             expect_state(page, "polling", "Every 5 s")
+            page.wait_for_timeout(1_500)  # it has looked once
             timeline.add_note(incident, text="Written while Redis was away.", by=bob)
             expect(page.locator("#timeline")).to_contain_text("Written while Redis was away.", timeout=POLLED_MS)
+            assert "live" not in asked, "the stream is open"
+            assert asked.count("panels") <= 3, "every five seconds is enough"
         finally:
             own_redis.launch()
         expect_state(page, "live", "Live")
