@@ -69,17 +69,20 @@ class Screens:
     alice: Page
     bob: Page
     carol: Page
+    made: int = 0
     on_incident: list[float] = field(default_factory=list)
     on_list: list[float] = field(default_factory=list)
 
-    def make(self, number: int) -> None:
+    def change(self) -> None:
         """One change by alice, and when the others saw it."""
+        kind = (self._write_note, self._move, self._post_update)[self.made % 3]
+        self.made += 1
         for page in (self.bob, self.carol):
             page.evaluate("() => window.forget()")
-        (self._write_note, self._move, self._post_update)[number % 3](f"Change {number:03}")
+        kind(f"Change {self.made:03}")
         clicked = self.alice.evaluate("() => window.clickedAt")
         self.on_incident.append(_seen(self.bob) - clicked / 1000)
-        if number % 3 == 1:
+        if kind == self._move:
             self.on_list.append(_seen(self.carol) - clicked / 1000)
 
     def wait_until_live(self) -> None:
@@ -152,11 +155,11 @@ def main(*, changes: int = CHANGES, without: int = WITHOUT_REDIS) -> None:
 
     def work(count: int, what: str, asked: str) -> list[float]:
         screens.on_incident, screens.on_list = [], []
-        for number in range(count):
-            screens.make(number)
+        for _ in range(count):
+            screens.change()
             time.sleep(chance.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))
-        found.append(row(f"{what} on the incident's page", asked, screens.on_incident))
-        found.append(row(f"{what} on the list", asked, screens.on_list))
+        found.append(row(f"{what}on the incident's page", asked, screens.on_incident))
+        found.append(row(f"{what}on the list", asked, screens.on_list))
         return screens.on_incident + screens.on_list
 
     with tempfile.TemporaryDirectory(prefix="muster-redis-") as folder:
@@ -167,11 +170,11 @@ def main(*, changes: int = CHANGES, without: int = WITHOUT_REDIS) -> None:
             with stack.running(REDIS_URL=redis.url) as muster, opened(muster) as screens:
                 live = work(changes, "", "p95 <= 1")
                 redis.process.send_signal(signal.SIGSTOP)
-                away = work(without // 2, "Redis hangs:", "max <= 10")
+                away = work(without // 2, "Redis hangs, ", "max <= 10")
                 redis.process.send_signal(signal.SIGCONT)
                 screens.wait_until_live()
                 redis.process.kill()
-                away += work(without // 2, "Redis is gone:", "max <= 10")
+                away += work(without // 2, "Redis is gone, ", "max <= 10")
         finally:
             redis.stop()
     head = ["seconds from the click until another sees it", "changes", "asked", "p50", "p95", "max"]

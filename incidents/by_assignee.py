@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from incidents.querysets import IncidentQuerySet
 
-FEW = 5_000
+FEW = 1_000
 
 _FIND = """
     WITH person AS MATERIALIZED (
@@ -116,11 +116,11 @@ def _find(rows: IncidentQuerySet, place: _Place | None, *, is_up: bool, count: i
     """The next rows after ``place``, from A to Z if ``is_up``."""
     words = _UP if is_up else _DOWN
     walked, *older = [lane.order_by() for lane in rows.lanes or (rows,)]
-    is_tried = not older and rows.most_counted is None
+    is_tried = not older and not rows.is_read
     if older:  # what is older than "recent" and still open is little, and all of it is sorted
         few = _statement(older[0])
     elif is_tried:
-        few = _statement(walked.order_by("-id")[: FEW + 1])
+        few = _statement(walked.order_by("-created_at")[: FEW + 1])
         walked = walked.filter(_where("NOT (SELECT is_all FROM gathered)"))
     else:  # known to be many
         few = _NOTHING

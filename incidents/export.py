@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from incidents import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from incidents.models import Incident
@@ -55,10 +55,9 @@ def harmless(text: str) -> str:
     return _FORMULA.sub(r"\1'", text)
 
 
-def chunks(
-    rows: IncidentQuerySet, *, sort: str, address_of: Callable[[Incident], str], now: datetime
-) -> Iterator[bytes]:
-    """The file, ``CHUNK`` rows at a time, in the order of the list.
+def chunks(rows: IncidentQuerySet, *, sort: str, beside: str, now: datetime) -> Iterator[bytes]:
+    """The file, ``CHUNK`` rows at a time, in the order of the list. Their addresses are
+    ``beside`` and the reference: asking Django for each of a million would take an eighth of the time.
 
     Each chunk is a page by keyset, read and forgotten: memory does not grow with the rows, and no transaction or
     cursor is open while a slow reader takes its time. A row that changes its place meanwhile may come twice or not.
@@ -67,7 +66,7 @@ def chunks(
     cursor: str | None = None
     while True:
         page = listing.page(rows, sort=sort, cursor=cursor, limit=CHUNK, now=now)
-        yield _lines([_cells(incident, address_of(incident), now=now) for incident in page.items])
+        yield _lines([_cells(incident, f"{beside}{incident.reference}", now=now) for incident in page.items])
         cursor = page.next
         if cursor is None:
             return
@@ -84,7 +83,7 @@ def _cells(incident: Incident, address: str, *, now: datetime) -> list[str | int
     answered_at, assignee = incident.acknowledged_at, incident.assignee
     return [
         incident.number,
-        harmless(address),
+        address,
         harmless(incident.title),
         incident.severity,
         incident.status,

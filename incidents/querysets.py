@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
-from django.db.models import F, Func, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import F, Func, Q, Subquery, Value
 
-from accounts.models import Membership
 from notifications.models import Notification
 
 if TYPE_CHECKING:
@@ -31,27 +29,24 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     ``lanes``: parts that have no row in common and make up the whole, where each is faster to read than the whole;
     anything that narrows a queryset further forgets them. ``most_counted``: as far as it makes sense to count these
-    rows, where that is less far than elsewhere.
+    rows, where that is less far than elsewhere. ``is_read``: their words are so common that documents are read for
+    them, and nothing may read more of them than a page needs.
     """
 
     lanes: tuple[IncidentQuerySet, ...] = ()
     most_counted: int | None = None
+    is_read = False
 
     def _clone(self) -> IncidentQuerySet:
         clone: IncidentQuerySet = super()._clone()  # type: ignore[misc]
-        clone.most_counted = self.most_counted
+        clone.most_counted, clone.is_read = self.most_counted, self.is_read
         return clone
 
     def visible_to(self, user: User) -> IncidentQuerySet:
         """Public ones; private ones to admins, the assignee, who declared it, its teams, and who was told of it."""
         if user.is_staff:
             return self
-        topic = Concat(Value("incident/"), Cast(OuterRef("pk"), models.TextField()))
-        told = Notification.objects.filter(user=user, topic=topic)
-        links = self.model._meta.get_field("service_links").related_model._default_manager
-        teams = Membership.objects.filter(user=user).values("team")
-        in_team = links.filter(incident=OuterRef("pk"), service__team__in=teams)
-        concerned = Q(assignee=user) | Q(created_by=user) | Q(is_there(told)) | Q(is_there(in_team))
+        concerned = Q(assignee=user) | Q(created_by=user) | Q(_Concerns(Value(user.pk), F("pk")))
         return self.filter(Q(is_private=False) | concerned)
 
     def open(self) -> IncidentQuerySet:
@@ -80,7 +75,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         if found is not None:
             return self.filter(_IsOneOf([*found, number] if number else found))
         rows = self.filter(Q(_Matches(query)) | Q(pk=number) if number else Q(_Matches(query)))
-        rows.most_counted = MOST_COUNTED_BY_READING
+        rows.most_counted, rows.is_read = MOST_COUNTED_BY_READING, True
         return rows
 
     def for_list(self) -> IncidentQuerySet:
@@ -90,6 +85,13 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         a cursor, instead of reading the index in its order.
         """
         return self.defer(*UNLISTED).prefetch_related("assignee", "affected_services", "clocks")
+
+
+class _Concerns(Func):
+    """Whether a person was told of the incident, or is in a team of a service that it touches (migration 0006)."""
+
+    function = "incidents_concerns"
+    output_field = models.BooleanField()
 
 
 def is_there(rows: models.QuerySet[Any]) -> Subquery:

@@ -42,14 +42,24 @@ class Picture(NamedTuple):
 
 
 WORKED = "/incidents/?status=investigating"
+TRIGGERED = "/incidents/?status=triggered"
+FILLED = "/incidents/new?title=Checkout+answers+502&severity=critical&service=query-engine"
+# The four pages that people live in, on both screens and in both themes.
+MAIN = [
+    ("incident-list", "/incidents/?period=recent", "/incidents/?period=recent", "", "admin"),
+    ("incident-detail", WORKED, TRIGGERED, ".mu-title", "admin"),
+    ("declare", FILLED, FILLED, "", "admin"),
+    ("login", "/accounts/login/", "/accounts/login/", "", "stranger"),
+]
 PICTURES = [
-    Picture("incident-list-1440-light", "/incidents/?period=recent"),
-    Picture("incident-list-1440-dark", "/incidents/?period=recent", theme="dark"),
-    Picture("incident-list-360-dark", "/incidents/?period=recent", size=PHONE, theme="dark"),
-    Picture("incident-detail-1440-light", WORKED, ".mu-title"),
-    Picture("incident-detail-1440-dark", WORKED, ".mu-title", theme="dark"),
-    Picture("incident-detail-360-dark", "/incidents/?status=triggered", ".mu-title", size=PHONE, theme="dark"),
-    Picture("declare-1440-light", "/incidents/new"),
+    Picture(f"{name}-{size[0]}-{theme}", desk if size == DESK else phone, link, size, theme, who)
+    for name, desk, phone, link, who in MAIN
+    for size in (DESK, PHONE)
+    for theme in ("light", "dark")
+] + [
+    Picture("my-work-1440-light", "/my-work/"),
+    Picture("search-1440-light", "/search/?q=error+severity:critical"),
+    Picture("first-steps-1440-light", "/first-steps/"),
     Picture("services-1440-light", "/services/"),
     Picture("service-1440-light", "/services/query-engine"),
     Picture("outbox-1440-light", "/outbox/"),
@@ -59,7 +69,6 @@ PICTURES = [
     Picture("profile-1440-light", "/me/"),
     Picture("team-1440-light", "/teams/search-ai"),
     Picture("acknowledge-360-light", "/outbox/?channel=email", size=PHONE, who="responder"),
-    Picture("login-1440-light", "/accounts/login/", who="stranger"),
     Picture("admin-1440-light", "/admin/"),
 ]
 
@@ -107,6 +116,7 @@ def take(browser: Browser, base: str, picture: Picture, state: Any) -> None:
     follow(page, picture)
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement?.blur()")
+    page.wait_for_timeout(1000)  # until the stream is open and the page says so
     whole = page.evaluate("document.documentElement.scrollHeight") <= MOST_HEIGHT
     target = HERE / f"{picture.name}.png"
     page.screenshot(path=target, full_page=whole)

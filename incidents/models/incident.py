@@ -215,14 +215,14 @@ def topic_of(number: int) -> str:
 class AffectedService(models.Model):
     """A service that an incident touches."""
 
-    incident = models.ForeignKey(
-        Incident, models.CASCADE, related_name="service_links", db_index=False
-    )  # the constraint below has an index that begins with it
-    service = models.ForeignKey(Service, models.CASCADE, related_name="incident_links")
+    # Each has an index below that begins with it and has the other, so that neither way needs the table itself.
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="service_links", db_index=False)
+    service = models.ForeignKey(Service, models.CASCADE, related_name="incident_links", db_index=False)
 
     class Meta:
         ordering = ("id",)
         constraints = (models.UniqueConstraint(fields=("incident", "service"), name="incidents_service_once"),)
+        indexes = (models.Index(fields=("service", "incident"), name="incidents_of_service"),)
 
     def __str__(self) -> str:
         return f"{self.incident_id}: {self.service_id}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from core.htmx import HtmxHttpRequest
@@ -18,8 +19,6 @@ from incidents.views.list import asked, list_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from incidents.models import Incident
 
 # A reader who takes a file slowly keeps a thread and a connection to the database; pages need the others.
 AT_ONCE = 2
@@ -34,7 +33,7 @@ def export_csv(request: HtmxHttpRequest) -> HttpResponse | StreamingHttpResponse
     if not _seats.acquire(blocking=False):
         messages.warning(request, "Two other exports are being written. Try again in a minute.")
         return see_other(list_address(ask.query))
-    chunks = export.chunks(ask.rows, sort=ask.sort, address_of=_address, now=ask.now)
+    chunks = export.chunks(ask.rows, sort=ask.sort, beside=absolute(reverse("incidents:list")), now=ask.now)
     response = StreamingHttpResponse(_Seated(chunks), content_type="text/csv; charset=utf-8; header=present")
     name = f"incidents-{ask.period}-{ask.now:%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -59,7 +58,3 @@ class _Seated:
         if self._is_seated:
             self._is_seated = False
             _seats.release()
-
-
-def _address(incident: Incident) -> str:
-    return absolute(incident.get_absolute_url())

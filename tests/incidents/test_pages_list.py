@@ -188,7 +188,10 @@ def test_empty_lists_say_what_to_do_next(at_desk, alice):
     assert b"No incident yet" in at_desk.get(reverse("incidents:list")).content
     resolved(make.incident(at=timezone.now() - timedelta(hours=2)), by=alice, after=timedelta(hours=1))
     assert b"No active incidents" in at_desk.get(reverse("incidents:list")).content
-    assert b"No incident fits" in at_desk.get(f"{reverse('incidents:list')}?period=all&q=zebra").content
+    assert b"No incident fits" in at_desk.get(f"{reverse('incidents:list')}?q=zebra").content
+    elsewhere = at_desk.get(f"{reverse('incidents:list')}?q=broken").content
+    assert b"No active incident fits" in elsewhere
+    assert b"Among all incidents, 1 does." in elsewhere
 
 
 @pytest.mark.parametrize("sort", listing.SORTS)
