@@ -116,8 +116,8 @@ class IncidentFilter(django_filters.FilterSet):
     """Everything that narrows the list, but for the tab."""
 
     q = TextFilter(method="by_text", max_length=200, label="Words or INC number")
-    severity = django_filters.ChoiceFilter(choices=Severity.choices, empty_label="Any severity")
-    status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
+    severity = django_filters.ChoiceFilter(method="by_severity", choices=Severity.choices, empty_label="Any severity")
+    status = django_filters.ChoiceFilter(method="by_status", choices=Status.choices, empty_label="Any status")
     service = NameFilter(("", "Any service"), method="by_service", label="Service")
     team = NameFilter(("", "Any team"), (MINE, "My teams"), method="by_team", label="Team")
     assignee = NameFilter(("", "Any assignee"), (ME, "Me"), (NOBODY, "Nobody"), method="by_assignee", label="Assignee")
@@ -164,6 +164,14 @@ class IncidentFilter(django_filters.FilterSet):
         query = search.query_for(value)
         number = number_of(value) or number_of(f"INC-{value.removeprefix('#')}")
         return rows.matching(query, number=number) if query else rows.none()
+
+    def by_severity(self, rows: IncidentQuerySet, _name: str, value: str) -> IncidentQuerySet:
+        """Those of a severity; by its rank, whose index has the newest first."""
+        return rows.filter(severity_rank=Severity.values.index(value))
+
+    def by_status(self, rows: IncidentQuerySet, _name: str, value: str) -> IncidentQuerySet:
+        """Those in a status; by its rank, whose index has the newest first."""
+        return rows.filter(status_rank=Status.values.index(value))
 
     def by_service(self, rows: IncidentQuerySet, _name: str, value: str) -> IncidentQuerySet:
         """Those that touch the service."""

@@ -158,7 +158,7 @@ def dress(incidents: Sequence[Incident]) -> None:
         people=User.objects.filter(pk__in={incident.assignee_id for incident in incidents}).defer("password"),
         links=links.order_by("service__name", "service__slug"),
         services=Service.objects.filter(pk__in=links.values("service")).defer("description"),
-        clocks=SlaClock.objects.filter(incident__in=numbers).order_by("incident", "id"),
+        clocks=SlaClock.objects.filter(incident__in=numbers).order_by("incident_id", "id"),
     )
     services = {service.pk: service for service in found["services"]}
     touched: dict[int, list[Service]] = defaultdict(list)

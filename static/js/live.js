@@ -247,6 +247,11 @@ sheetBody.addEventListener("htmx:after:settle", () => {
 });
 sheet.addEventListener("close", () => sheetBody.replaceChildren());
 
+// The second click of a double click may meet the next stage's button, in the place of the one that was meant.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest?.("#workspace button")) event.preventDefault();
+}, true);
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || form.dataset.plain !== undefined || !window.htmx) return;

@@ -66,8 +66,9 @@ class Keyboard(Mouse):
 
     def _reach(self, target: Locator, others: Locator | None = None) -> None:
         target.wait_for()
+        element = target.element_handle()
         for _ in range(MOST_TABS):
-            if target.evaluate(HAS_FOCUS):
+            if element.evaluate(HAS_FOCUS):
                 return
             if others and others.evaluate_all("all => all.includes(document.activeElement)"):
                 return

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from incidents.models import Incident
 from tests import make
+from tests.browser.axe import in_every_light
 from tests.browser.company import PASSWORD
-from tests.browser.conftest import SCREENS, too_wide
-from tests.browser.test_every_page import violations
+from tests.browser.conftest import too_wide
 
 
 @pytest.fixture
@@ -183,33 +183,9 @@ def test_a_page_says_that_somebody_was_signed_out_and_leaves_the_form_alone(wind
     forgive_unauthorized(windows)
 
 
-# ---- from anywhere -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_one_key_and_one_tap_lead_to_the_form_from_every_page(windows, shop, screen):
-    missing = []
-    with windows.open(user=shop.admin, screen=screen) as page:
-        for name, address in shop.pages().items():
-            if name == "declare":
-                continue
-            page.goto(address)
-            links = page.locator("main, header").locator("a[href='/incidents/new']:visible")
-            box = links.first.bounding_box() if links.count() else None
-            if not box or box["y"] + box["height"] > SCREENS[screen]["viewport"]["height"]:
-                missing.append(name)
-        for name in ("list", "detail", "profile"):
-            page.goto(shop.pages()[name])
-            page.keyboard.press("c")
-            page.wait_for_url("**/incidents/new")
-    assert missing == []
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_way(windows, alice, screen, theme):
+def test_axe_finds_nothing_on_the_way(windows, alice):
     found = {}
-    with windows.open(screen=screen, color_scheme=theme) as page:
+    with windows.open() as page:
         page.goto("/incidents/new")
         sign_in(page)
         title(page).press_sequentially("checkout 502")
@@ -217,18 +193,18 @@ def test_axe_finds_nothing_on_the_way(windows, alice, screen, theme):
         page.get_by_role("checkbox", name="Checkout").check()
         expect(page.locator("#forecast")).to_contain_text("Alice Moreau")
         expect(page.locator("#similar").get_by_role("link")).to_have_count(1)
-        found["form"] = [*violations(page), *too_wide(page)]
+        found["form"] = in_every_light(page)
         page.locator("[name=seen]").evaluate("field => field.remove()")
         page.get_by_role("button", name="Declare incident").click()
         expect(page.get_by_role("heading", name="Is it one of these?")).to_be_visible()
-        found["question"] = [*violations(page), *too_wide(page)]
+        found["question"] = in_every_light(page)
         Session.objects.all().delete()
         page.get_by_role("button", name="Declare anyway").click()
         expect(page.get_by_text("What you wrote is kept.")).to_be_visible()
-        found["sign in"] = [*violations(page), *too_wide(page)]
+        found["sign in"] = in_every_light(page)
         sign_in(page)
         expect(page.get_by_role("heading", name="You were signed out before this was sent")).to_be_visible()
-        found["kept"] = [*violations(page), *too_wide(page)]
+        found["kept"] = in_every_light(page)
     forgive_unauthorized(windows)
     assert not any(found.values()), found
 
@@ -236,19 +212,24 @@ def test_axe_finds_nothing_on_the_way(windows, alice, screen, theme):
 # ---- paper ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["list", "detail", "resolved", "alert", "service", "team", "outbox"])
-def test_pages_print_without_what_can_only_be_pressed(windows, shop, name):
+PRESSED = "button, summary.btn, nav, dialog, .mu-top, input:not([type=hidden]), select, textarea"
+
+
+def test_pages_print_without_what_can_only_be_pressed(windows, shop):
     paper_width = 703  # A4 within its margins, in CSS pixels
     with windows.open(user=shop.admin, color_scheme="dark") as page:
         page.set_viewport_size({"width": paper_width, "height": 1000})
-        page.goto(shop.pages()[name])
-        page.emulate_media(media="print")
-        pressed = page.locator("button, summary.btn, nav, dialog, .mu-top, input:not([type=hidden]), select, textarea")
-        assert [one.inner_text() for one in pressed.all() if one.is_visible()] == []
-        expect(page.get_by_text(re.compile(r"Printed .* by Robin"))).to_be_visible()
-        colours = page.evaluate(
-            "[document.body, document.querySelector('.mu-card')].map((one) => getComputedStyle(one).backgroundColor)"
-        )
-        assert set(colours) == {"rgb(255, 255, 255)"}
-        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-        assert page.evaluate("document.documentElement.scrollWidth") <= paper_width
+        for name in ("list", "detail", "resolved", "alert", "service", "team", "outbox"):
+            page.goto(shop.pages()[name])
+            page.emulate_media(media="print")
+            pressed = page.locator(
+                "button, summary.btn, nav, dialog, .mu-top, input:not([type=hidden]), select, textarea"
+            )
+            assert [one.inner_text() for one in pressed.all() if one.is_visible()] == [], name
+            expect(page.get_by_text(re.compile(r"Printed .* by Robin"))).to_be_visible()
+            for part in ("body", ".mu-card"):
+                colour = page.locator(part).first.evaluate("one => getComputedStyle(one).backgroundColor")
+                assert colour == "rgb(255, 255, 255)", name
+            assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)", name
+            assert page.evaluate("document.documentElement.scrollWidth") <= paper_width, name
+            page.emulate_media(media="screen")

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests import make
-from tests.browser.conftest import too_wide
+from tests.browser.axe import NARROW, in_every_light, violations
+from tests.browser.conftest import SCREENS, too_wide
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 JUDGED = (
-    "list", "detail", "busy", "resolved", "declare", "my work", "search", "results", "first steps",
-    "services", "service", "profile", "outbox", "alerts", "policy form",
+    "list", "detail", "busy", "resolved", "services", "service", "profile", "outbox", "alerts", "policy form",
 )  # fmt: skip
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
-
-# Colours that change slowly are judged when they have.
-FINISH = "() => document.getAnimations().forEach((one) => one.effect.getTiming().iterations < Infinity && one.finish())"
-
-
-def violations(page: Page, *, of: str = "html", only: str = "") -> list[str]:
-    """What axe-core finds in a part of the page, perhaps with one rule only: the rule, and where."""
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE)
-    rules = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": RULES}
-    run = "([of, rules]) => axe.run(of, {runOnly: rules, resultTypes: ['violations']})"
-    found = page.evaluate(run, [of, rules])["violations"]
-    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
-
-
-def in_every_light(page: Page, *, of: str = "html") -> list[str]:
-    """The same on a wide and a narrow screen, in light and in dark, where only contrast can be another."""
-    found = []
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme="light")
-        page.evaluate(FINISH)
-        found += violations(page, of=of)
-        page.emulate_media(color_scheme="dark")
-        page.evaluate(FINISH)
-        found += violations(page, of=of, only="color-contrast")
-    return found
 
 
 def test_axe_finds_nothing(windows, shop):
@@ -53,7 +21,6 @@ def test_axe_finds_nothing(windows, shop):
         found["login"] = in_every_light(page)
     with windows.open(user=shop.admin) as page:
         for name in JUDGED:
-            page.set_viewport_size(WIDE)
             page.goto(shop.pages()[name])
             found[name] = in_every_light(page)
     assert not any(found.values()), found
@@ -73,28 +40,47 @@ def test_axe_finds_nothing_with_everything_unfolded_and_in_sheets(windows, shop)
             if link.count():
                 link.first.dispatch_event("click")
                 expect(page.locator("dialog#sheet[open] h2")).to_be_visible()
-                found[name] = in_every_light(page, of="#sheet")
-                assert not too_wide(page)
+                found[name] = in_every_light(page, of="#sheet", sizes=(NARROW,))
                 page.keyboard.press("Escape")
                 expect(page.locator("dialog#sheet[open]")).to_have_count(0)
     assert len(found) > 10
     assert not any(found.values()), found
 
 
-@pytest.mark.parametrize("screen", ["phone", "desk"])
-def test_every_page_fits_and_the_browser_has_nothing_to_say(windows, shop, screen):
-    found = {}
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_fits_leads_to_the_declare_form_and_the_browser_has_nothing_to_say(windows, shop, screen):
+    found, without = {}, []
     with windows.open(user=shop.admin, screen=screen) as page:
-        for name, address in (shop.pages() | shop.sheets()).items():
+        addresses = shop.pages() | (shop.sheets() if screen == "phone" else {})
+        for name, address in addresses.items():
             answer = page.goto(address)
             assert answer
             assert answer.status == 200, name
             found[name] = too_wide(page)
+            if name != "declare" and not has_declare_link(page):
+                without.append(name)
     with windows.open(screen=screen) as page:
         for address in ("/accounts/login/", "/accounts/password/reset/"):
             page.goto(address)
             found[address] = too_wide(page)
     assert not any(found.values()), found
+    assert without == []
+
+
+def has_declare_link(page: Page) -> bool:
+    """In sight without scrolling."""
+    links = page.locator("main, header").locator("a[href='/incidents/new']:visible")
+    box = links.first.bounding_box() if links.count() else None
+    height = page.viewport_size["height"] if page.viewport_size else 0
+    return box is not None and box["y"] + box["height"] <= height
+
+
+@pytest.mark.parametrize("name", ["list", "detail", "profile"])
+def test_one_key_leads_to_the_declare_form(windows, shop, name):
+    with windows.open(user=shop.admin) as page:
+        page.goto(shop.pages()[name])
+        page.keyboard.press("c")
+        page.wait_for_url("**/incidents/new")
 
 
 def test_a_row_that_waits_for_an_answer_has_room_for_its_button(windows, shop):

@@ -32,7 +32,6 @@ def alice(transactional_db):
         pytest.param("mouse", {}, id="mouse"),
         pytest.param("keyboard", {}, id="keyboard"),
         pytest.param("fingers", {"screen": "phone"}, id="phone"),
-        pytest.param("mouse", {"java_script_enabled": False}, id="mouse-without-script"),
         pytest.param("keyboard", {"java_script_enabled": False}, id="keyboard-without-script"),
         pytest.param("fingers", {"screen": "phone", "java_script_enabled": False}, id="phone-without-script"),
     ],

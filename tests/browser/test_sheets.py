@@ -112,6 +112,24 @@ def test_who_resolves_second_gets_their_words_back(windows, team):
     expect_complaint(windows, 409)
 
 
+def test_the_second_click_of_a_double_click_does_not_meet_the_next_stage(windows, transactional_db):
+    alice = make.user("alice")
+    incident = make.incident(steps=[alice], at=timezone.now())
+    with windows.open(user=alice) as page:
+        page.goto(incident.get_absolute_url())
+        box = page.locator("#stage").get_by_role("button", name="Acknowledge").bounding_box()
+        assert box
+        page.mouse.click(box["x"] + 60, box["y"] + 10)
+        meant, met = (page.locator("#stage").get_by_role("button", name=name) for name in ("Start inv", "Mark mit"))
+        expect(meant).to_be_visible()
+        page.mouse.down(click_count=2)
+        page.mouse.up(click_count=2)
+        page.wait_for_timeout(500)
+        expect(met).to_have_count(0)
+        meant.click()
+        expect(met).to_be_visible()
+
+
 def test_a_double_click_writes_one_note(windows, team):
     alice, _, incident = team
     with windows.open(user=alice) as page:
