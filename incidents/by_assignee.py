@@ -172,7 +172,12 @@ def _of_one(rows: IncidentQuerySet, count: int) -> Iterator[Sql]:
 
 
 def _of_everybody(rows: IncidentQuerySet, place: _Place | None, words: dict[str, str], count: int) -> Iterator[Sql]:
-    found = _statement(rows.filter(_where("incidents_incident.assignee_id = person.id"))[:count])
+    # Not "=", and the assignee in the order, so that it is read from the one index that has both: PostgreSQL knows what
+    # people have on average, and where one has everything it would look through that for each of the others.
+    theirs = rows.filter(_where("incidents_incident.assignee_id BETWEEN person.id AND person.id"))
+    found = _statement(
+        theirs.order_by("-assignee_id" if words is _UP else "assignee_id", *theirs.query.order_by)[:count]
+    )
     if found and place is None:
         yield _WALK.format(rows=found[0], beyond="true", count=count, **words), found[1]
     elif found and place:

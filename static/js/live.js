@@ -182,7 +182,7 @@ function isAtWork(panel, own) {
   const selection = getSelection();
   if (!selection.isCollapsed && panel.contains(selection.anchorNode)) return true;
   if (own) return false;
-  if (panel.contains(active) && active.matches(":focus-visible")) return true;
+  if (panel !== active && panel.contains(active) && active.matches(":focus-visible")) return true;
   return panel.contains(under) && (Date.now() - movedAt < QUIET || (hovers && Boolean(panel.querySelector(":is(a, button, summary):hover"))));
 }
 
@@ -194,10 +194,19 @@ function release(own = false) {
     if (!old) continue;
     const was = old.dataset.say;
     for (const { id: name } of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(name)}`)?.setAttribute("open", "");
-    htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} });
+    const had = old.contains(document.activeElement);
+    htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} }).then(() => had && keepPlace(id));
     if (!own && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
   }
   if (news) news.hidden = !held.size;
+}
+
+// What had the focus is gone: the panel has it now, so that Tab goes on from here and not from the top of the page.
+function keepPlace(id) {
+  const panel = document.getElementById(id), active = document.activeElement;
+  if (!panel || (active !== document.body && active?.checkVisibility())) return;
+  panel.tabIndex = -1;
+  panel.focus({ preventScroll: true });
 }
 
 let cameFrom = null;

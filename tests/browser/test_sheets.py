@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from incidents import lifecycle
+from incidents import action_items, lifecycle
 from tests import make
 
 
@@ -53,6 +53,20 @@ def test_a_sheet_opens_and_closes_with_the_keyboard_and_gives_the_focus_back(win
         page.keyboard.type("By keys alone.")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#timeline")).to_contain_text("By keys alone.")
+
+
+def test_the_keyboard_keeps_its_place_when_what_it_pressed_is_gone(windows, team):
+    alice, _, incident = team
+    action_items.add(incident, title="Alert on it", by=alice)
+    lifecycle.resolve(incident, by=alice)
+    with windows.open(user=alice) as page:
+        page.goto(incident.get_absolute_url())
+        page.get_by_role("button", name="Mark as done: Alert on it").press("Enter")
+        expect(page.locator("#actions")).to_be_focused()
+        page.get_by_role("button", name="Start postmortem").press("Enter")
+        expect(page.locator("#header")).to_be_focused()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('#header') !== null")
 
 
 def test_what_a_sheet_changes_shows_below_it_without_a_reload(windows, team):
