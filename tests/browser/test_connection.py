@@ -35,7 +35,7 @@ def test_without_redis_the_page_asks_by_itself(windows, team, own_redis):
     with windows.open(user=alice) as page:
         page.goto(incident.get_absolute_url())
         expect_state(page, "live", "Live")
-        asked: list[str] = []
+        asked = []
         page.on("request", lambda request: asked.append(urlsplit(request.url).path.rpartition("/")[2]))
         own_redis.kill()
         try:
