@@ -134,7 +134,7 @@ def test_a_redis_that_comes_back_empty_is_told_at_once(port, topic, alice, own_r
         own_redis.kill()
         own_redis.launch()
         wait_for(topic, alice)
-        assert page.hear_all()[-3:] == [("offline", "all"), ("resync", "all"), ("presence", topic)]
+        assert page.hear_all(during=2.0)[-3:] == [("offline", "all"), ("resync", "all"), ("presence", topic)]
 
 
 def test_people_leave_with_the_process_that_ends(own_redis, topic, alice):
