@@ -98,7 +98,7 @@ def explain(muster: Visitor, words: list[str]) -> None:
         f"{common}: how common they are": (f"/incidents/?period=all&q={quote(common)}", "WITH asked"),
         f"{common}: the first page": (f"/incidents/?period=all&q={quote(common)}", 'ts_match_vq("incidents'),
         f"{rare}: which incidents": (f"/incidents/?period=all&q={quote(rare)}", "WITH asked"),
-        f"{rare}: the first page": (f"/incidents/?period=all&q={quote(rare)}", "= ANY"),
+        f"{rare}: the first page": (f"/incidents/?period=all&q={quote(rare)}", '"id" = ANY('),
         f"{typed[:5]}, while it is typed": (f"~/search/?q={typed[:5]}", "WITH asked"),
     }
     with psycopg.connect(muster.url) as connection:

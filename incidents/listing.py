@@ -202,7 +202,7 @@ _COUNT = f"""
 """  # noqa: S608 - constants
 
 
-def counts(rows: IncidentQuerySet, *, now: datetime, user: User | None = None) -> Counts:
+def counts(rows: IncidentQuerySet, *, now: datetime) -> Counts:
     """All of the list's figures in one query; ``rows`` are everything that the filters let through."""
     most = min(MOST_COUNTED, rows.most_counted or MOST_COUNTED)
     found = statement(rows.order_by().values_list("pk", "status", "merged_into_id", "created_at"))

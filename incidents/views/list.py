@@ -100,7 +100,7 @@ def _context(request: HtmxHttpRequest, ask: Asked) -> dict[str, Any]:
     page = _page(ask)
     rows = list_rows.of(page.items)
     gone = ask.shown - {row.incident.pk for row in rows}
-    counts = listing.counts(ask.filters.qs, user=ask.user, now=ask.now)
+    counts = listing.counts(ask.filters.qs, now=ask.now)
     shown: dict[str, Any] = {
         "rows": rows,
         "left": list_rows.of_numbers(gone, user=ask.user) if gone else [],

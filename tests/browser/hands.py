@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from playwright.sync_api import Locator, Page
 
 MOST_TABS = 150
+REST_SECONDS = 0.6
 HAS_FOCUS = "element => element === document.activeElement"
 
 
@@ -13,10 +16,19 @@ class Mouse:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._pressed_at = 0.0
 
     def press(self, target: Locator) -> None:
         """A button, a link, a box, or the title of something folded."""
+        self._rest()
         target.click()
+
+    def _rest(self) -> None:
+        """As long as people need: two presses in one place within half a second are a double click, taken for one."""
+        left = self._pressed_at + REST_SECONDS - time.monotonic()
+        if left > 0:
+            self.page.wait_for_timeout(left * 1000)
+        self._pressed_at = time.monotonic()
 
     def choose(self, target: Locator) -> None:
         """One of several."""
@@ -33,6 +45,7 @@ class Fingers(Mouse):
 
     def press(self, target: Locator) -> None:
         """Tap."""
+        self._rest()
         target.tap()
 
     def choose(self, target: Locator) -> None:
