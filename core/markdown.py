@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
@@ -9,6 +11,7 @@ from markdown_it import MarkdownIt
 from core.text import clean
 
 SOURCE_LIMIT = 100_000  # characters
+KEPT, LONGEST_KEPT = 4096, 2000  # texts, and characters of one: a page that is looked at again has the same notes
 
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
@@ -22,8 +25,13 @@ def render(text: str | None) -> SafeString:
     A line end is a line end. No attribute survives but a link's ``href`` and ``title`` and a list's ``start``, so
     nothing that a script or htmx would act on. Texts beyond 100,000 characters are cut.
     """
-    html = _parser.render(clean(text, limit=SOURCE_LIMIT))
-    return SafeString(_cleaner.clean(html))
+    source = clean(text, limit=SOURCE_LIMIT)
+    return _rendered(source) if len(source) <= LONGEST_KEPT else _rendered.__wrapped__(source)
+
+
+@lru_cache(KEPT)
+def _rendered(source: str) -> SafeString:
+    return SafeString(_cleaner.clean(_parser.render(source)))
 
 
 def _make_parser() -> MarkdownIt:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from incidents.told import Told
 
 Kind = TimelineEntry.Kind
-NEWEST_ENTRIES = 200
+NEWEST_ENTRIES = 100
 NEWEST_MOVES = 100
 NEWEST_TOLD = 300
 STAGE_OF = {

@@ -29,6 +29,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Service
 from core import pagination
+from core.counting import Count
 from core.together import attach, attach_many, grouped, statement, together
 from incidents import by_assignee
 from incidents.models import AffectedService, Incident, SlaClock, Status
@@ -56,20 +57,6 @@ _DESCENDING: dict[str, tuple[str, ...]] = {
 }
 _KEYS = (*_DESCENDING, "assignee")
 SORTS = tuple(sorted([*_KEYS, *(f"-{key}" for key in _KEYS)]))
-
-
-class Count(int):
-    """A number of rows, as far as they were counted; ``str`` says "1,284", or "10,000+" where there are more."""
-
-    most: int
-
-    def __new__(cls, number: int, most: int) -> Count:
-        count = super().__new__(cls, number)
-        count.most = most
-        return count
-
-    def __str__(self) -> str:
-        return f"{self.most:,}+" if self > self.most else f"{int(self):,}"
 
 
 @dataclass(frozen=True, slots=True)

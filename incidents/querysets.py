@@ -42,6 +42,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         clone.most_counted, clone.is_read = self.most_counted, self.is_read
         return clone
 
+    def count_at_most(self, most: int) -> None:
+        """Remember that these rows are worth counting as far as ``most``, unless it is less already."""
+        self.most_counted = min(self.most_counted or most, most)
+
     def visible_to(self, user: User) -> IncidentQuerySet:
         """Public ones; private ones to admins, the assignee, who declared it, its teams, and who was told of it."""
         if user.is_staff:

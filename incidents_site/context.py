@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from alerts.models import Alert
-from core.counting import BoundedCount
+from core.counting import BoundedCount, Count
 from home import my_work
 from incidents.models import Incident
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-MOST_COUNTED = 1000
+MOST_COUNTED = 99
 
 
 class Shell:
@@ -32,32 +33,32 @@ class Shell:
         self.demo = user is not None and user.is_demo
 
     @property
-    def active_incidents(self) -> int:
+    def active_incidents(self) -> Count:
         """Open ones that the reader may see."""
-        return self._counts.get("active_incidents", 0)
+        return self._counts["active_incidents"]
 
     @property
-    def waiting_for_me(self) -> int:
+    def waiting_for_me(self) -> Count:
         """Those that the reader was paged for and that nobody has answered."""
-        return self._counts.get("waiting_for_me", 0)
+        return self._counts["waiting_for_me"]
 
     @property
-    def firing_alerts(self) -> int:
+    def firing_alerts(self) -> Count:
         """Alerts that fire now."""
-        return self._counts.get("firing_alerts", 0)
+        return self._counts["firing_alerts"]
 
     @cached_property
-    def _counts(self) -> dict[str, int]:
+    def _counts(self) -> dict[str, Count]:
         if self.user is None:
-            return {}
+            return defaultdict(lambda: Count(0, MOST_COUNTED))
         rows: dict[str, Any] = {
             "active_incidents": Incident.objects.visible_to(self.user).open(),
             "waiting_for_me": my_work.waiting_for(self.user),
             "firing_alerts": Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
         }
-        bounded = {name: BoundedCount(some.order_by().values("pk")[:MOST_COUNTED]) for name, some in rows.items()}
+        bounded = {name: BoundedCount(some.order_by().values("pk")[: MOST_COUNTED + 1]) for name, some in rows.items()}
         counts: Any = User.objects.filter(pk=self.user.pk).values(**bounded).get()
-        return dict(counts)
+        return {name: Count(number, MOST_COUNTED) for name, number in counts.items()}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core import durations, markdown
+from core.counting import Count
 
 register = template.Library()
 
@@ -48,6 +49,12 @@ register.simple_tag(querystring, name="query_string", takes_context=True)
 def as_markdown(text: str) -> SafeString:
     """``{{ text|markdown }}``: what a person wrote, as safe HTML."""
     return markdown.render(text)
+
+
+@register.filter
+def at_most(count: int) -> str:
+    """``{{ count|at_most }}``: 1,284, or 10,000+ for a ``Count`` that was not counted further."""
+    return str(count) if isinstance(count, Count) else f"{count:,}"
 
 
 @register.simple_tag

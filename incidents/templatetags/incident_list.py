@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from django import template
-from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 if TYPE_CHECKING:
     from django.forms import BoundField
-    from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -18,8 +18,9 @@ register = template.Library()
 def options(field: BoundField) -> SafeString:
     """``{% options field %}``: what a filter offers, hundreds of names perhaps; the chosen one says of what it is."""
     chosen = str(field.value() or "")
-    rows = (
-        (value, " selected" if value == chosen else "", f"{field.label}: " if value and value == chosen else "", label)
-        for value, label in field.field.choices  # type: ignore[attr-defined]
-    )
-    return format_html_join("", '<option value="{}"{}>{}{}</option>', rows)
+    parts = []
+    for value, label in field.field.choices:  # type: ignore[attr-defined]
+        of_what = f"{field.label}: " if value and value == chosen else ""
+        mark = " selected" if value == chosen else ""
+        parts.append(f'<option value="{escape(value)}"{mark}>{escape(f"{of_what}{label}")}</option>')
+    return SafeString("".join(parts))

@@ -93,12 +93,6 @@ def field_words(names: list[str]) -> str:
 
 
 @register.filter
-def at_most(count: int) -> str:
-    """A bounded count: 1,284, or 10,000+; a ``listing.Count`` says how far it was counted."""
-    return str(count) if isinstance(count, listing.Count) else f"{count:,}"
-
-
-@register.filter
 def sort_label(sort: str) -> str:
     """The order of the list in words."""
     down = sort.startswith("-")
