@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from alerts.models import Alert
-from core.counting import BoundedCount, Count
+from core.counting import Count, counted
 from home import my_work
 from incidents.models import Incident
 
@@ -51,14 +51,12 @@ class Shell:
     def _counts(self) -> dict[str, Count]:
         if self.user is None:
             return defaultdict(lambda: Count(0, MOST_COUNTED))
-        rows: dict[str, Any] = {
-            "active_incidents": Incident.objects.visible_to(self.user).open(),
-            "waiting_for_me": my_work.waiting_for(self.user),
-            "firing_alerts": Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
-        }
-        bounded = {name: BoundedCount(some.order_by().values("pk")[: MOST_COUNTED + 1]) for name, some in rows.items()}
-        counts: Any = User.objects.filter(pk=self.user.pk).values(**bounded).get()
-        return {name: Count(number, MOST_COUNTED) for name, number in counts.items()}
+        return counted(
+            MOST_COUNTED,
+            active_incidents=Incident.objects.visible_to(self.user).open(),
+            waiting_for_me=my_work.waiting_for(self.user),
+            firing_alerts=Alert.objects.visible_to(self.user).filter(status=Alert.Status.FIRING),
+        )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
