@@ -134,10 +134,6 @@ class Team(Timestamped):
     def __str__(self) -> str:
         return self.name
 
-    def active_members(self) -> list[User]:
-        """Members who may be told something."""
-        return list(self.members.filter(is_active=True).order_by("id"))
-
 
 class Membership(models.Model):
     """A person in a team; managers of the team may change what it owns."""

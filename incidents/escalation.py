@@ -23,13 +23,13 @@ from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
 from oncall import targets
-from oncall.models import EscalationPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from accounts.models import User
+    from oncall.models import EscalationPolicy
 
 State = Escalation.State
 ADMINS = "admins"
@@ -67,17 +67,17 @@ def start(incident: Incident, policy: EscalationPolicy | None, *, now: datetime)
 
 
 def plans_for(escalations: Iterable[Escalation], reach: Reach, *, now: datetime) -> dict[str, Plan]:
-    """Every plan that some escalations run, with everybody's contact methods loaded: few queries for any number."""
+    """Every plan that some escalations run, with everybody's contact methods known: one query for any number."""
     wanted = {escalation.policy_id for escalation in escalations if escalation.policy_id}
+    reach.learn(policies=wanted)
     plans = {ADMINS: Plan("Every admin", (Step(timedelta(), tuple(reach.admins())),), 0, ADMINS_WAIT)}
-    for policy in EscalationPolicy.objects.with_steps().filter(pk__in=wanted):
+    for policy in filter(None, map(reach.policy, wanted)):
         steps = tuple(
             Step(timedelta(minutes=step.delay_minutes), targets.people(step, at=now)) for step in policy.steps.all()
         )
         plans[target_of(policy)] = Plan(
             policy.name, steps, policy.repeat, timedelta(minutes=policy.repeat_after_minutes)
         )
-    reach.load(user for plan in plans.values() for step in plan.steps for user in step.people)
     return plans
 
 
@@ -159,8 +159,8 @@ def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences
 
 def _page_last_resort(incident: Incident, reach: Reach, out: Consequences, *, admins_were_paged: bool) -> list[str]:
     team = site_settings().last_resort
-    members = team.active_members() if team else []
-    reach.load(members)
+    members = reach.members(team) if team else []
+    reach.learn(people=members)
     people = [user for user in members if reach.methods(user)] or ([] if admins_were_paged else reach.admins())
     services = reach.services_of(incident)
     opened = incident.clocks.filter(kind=SlaClock.Kind.RESPONSE).count()  # each opening starts one

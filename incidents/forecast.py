@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import prefetch_related_objects
-
 from core import durations
 from incidents import changes, escalation, plan
 from incidents.consequences import Consequences, Kind
@@ -67,14 +65,26 @@ class Forecast:
         return [name for told in self.tellings if told.is_page and not told.after for name in told.whom]
 
 
-def forecast(*, severity: str, services: Sequence[Service], assignee: User | None, by: User, now: datetime) -> Forecast:
+def forecast(
+    *,
+    severity: str,
+    services: Sequence[Service],
+    assignee: User | None,
+    by: User,
+    now: datetime,
+    compiler: plan.Compiler | None = None,
+) -> Forecast:
     """What declaring an incident like this would do now."""
-    services = list(services)
-    prefetch_related_objects(services, "team", "escalation_policy")
     incident = Incident(
         pk=NOT_YET, severity=severity, status=Status.TRIGGERED, created_at=now, started_at=now, assignee=assignee
     )
-    compiler, reach = plan.Compiler(), Reach({NOT_YET: services})
+    compiler, reach = compiler or plan.Compiler(), Reach({NOT_YET: list(services)})
+    paging = filter(None, compiler.policies_of(incident, reach))
+    reach.learn(
+        policies=[policy.pk for policy in paging],
+        teams=[compiler.settings.leadership, compiler.settings.last_resort],
+        people=[assignee],
+    )
     promised = compiler.policies[severity]
     found = Forecast(promised, response_due(promised, compiler.settings, start=now))
     begun: list[Escalation] = []

@@ -47,7 +47,7 @@ class ServicesField(forms.ModelMultipleChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            Service.objects.order_by("name", "slug"),
+            Service.objects.select_related("team", "escalation_policy").order_by("name", "slug"),
             to_field_name="slug",
             required=False,
             widget=forms.CheckboxSelectMultiple,

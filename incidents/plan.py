@@ -40,7 +40,6 @@ class Compiler:
     def __init__(self) -> None:
         self.policies = policies()
         self.settings: IncidentSettings = site_settings()
-        self.default = EscalationPolicy.objects.filter(is_default=True).first()
 
     def compile(self, incident: Incident, reach: Reach, *, now: datetime) -> list[PlannedAction]:
         """The unsaved actions that the incident's severity asks for."""
@@ -54,7 +53,7 @@ class Compiler:
 
     def policies_of(self, incident: Incident, reach: Reach) -> list[EscalationPolicy | None]:
         """Which policies page: those of the services, else the site's default, else (None) every admin."""
-        return list(reach.policies_of(incident)) or [self.default]
+        return list(reach.policies_of(incident)) or [reach.default_policy()]
 
     def _pages(self, incident: Incident, reach: Reach, now: datetime) -> Iterator[PlannedAction]:
         for policy in self.policies_of(incident, reach):
@@ -114,7 +113,7 @@ def _tell(action: PlannedAction, reach: Reach, out: Consequences) -> str:
     if action.kind != Action.NOTIFY_LEADERSHIP and action.team:
         purpose = Notification.Purpose.TICKET if action.kind == Action.OPEN_TICKET else Notification.Purpose.CHANNEL
         return reach.tell_team(incident, action.team, message, key=key, purpose=purpose, reason=reason, out=out)[:300]
-    people = action.team.active_members() if action.team else reach.admins()
+    people = reach.members(action.team) if action.team else reach.admins()
     told = reach.tell_users(
         incident,
         people,

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from core.together import together
 from incidents.models import AffectedService, Incident
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from accounts.models import User
     from catalog.models import Service
@@ -67,14 +68,14 @@ def similar_open(user: User, *, title: str, services: Iterable[Service], limit: 
     """Open incidents that the person may see and that are like the one described, the most alike first.
 
     Those that share words and a service come before those that share only words, and these before those that share
-    only a service. Three queries, whatever is found.
+    only a service. Two queries, whatever is found.
     """
-    slugs = [service.slug for service in services]
-    if not title.strip() and not slugs:
+    names = {service.pk: service.name for service in services}
+    if not title.strip() and not names:
         return []
     open_ = Incident.objects.visible_to(user).open().order_by("-id")
-    shared_words = {match.key: match for match in compare(title, _titles_sharing(title, open_))}
-    shared_services = _services_of(open_, slugs)
+    titles, shared_services = _candidates(title, names, open_)
+    shared_words = {match.key: match for match in compare(title, titles)}
     order = sorted(
         shared_words.keys() | shared_services.keys(),
         key=lambda pk: (
@@ -93,25 +94,30 @@ def similar_open(user: User, *, title: str, services: Iterable[Service], limit: 
     ]
 
 
-def _titles_sharing(text: str, open_: IncidentQuerySet) -> dict[int, str]:
-    """Titles that have a word, or its beginning, of those that mean something in a text."""
+def _candidates(
+    text: str, names: Mapping[int, str], open_: IncidentQuerySet
+) -> tuple[dict[int, str], dict[int, list[str]]]:
+    """The titles of open incidents that may be alike, and which of the named services each touches."""
+    links = AffectedService.objects.filter(service__in=names, incident__in=open_.order_by().values("pk"))
+    found = together(
+        titles=_titles_sharing(text, open_).only("title")[:MOST_COMPARED],
+        links=links.order_by("-incident_id", "id")[:MOST_COMPARED],
+    )
+    touched: dict[int, list[str]] = defaultdict(list)
+    for link in found.plain("links"):
+        touched[link["incident_id"]].append(names[link["service_id"]])
+    return {row["id"]: row["title"] for row in found.plain("titles")}, touched
+
+
+def _titles_sharing(text: str, open_: IncidentQuerySet) -> IncidentQuerySet:
+    """Those whose title has a word, or its beginning, of those that mean something in a text."""
     stems = [word for word in {*_words(text), _beginning(text)} if word and word not in SAYS_LITTLE]
     if not stems:
-        return {}
+        return open_.none()
     # They are letters and digits, so nothing in them is read as a pattern. Monitors write several words in one.
     begins = Q(title__iregex=f"(^|[^[:alnum:]])({'|'.join(sorted(stems))})")
     inside = Q(title__regex=f"[[:alnum:]]({'|'.join(sorted(word.capitalize() for word in stems))})")
-    return dict(open_.filter(begins | inside).values_list("id", "title")[:MOST_COMPARED])
-
-
-def _services_of(open_: IncidentQuerySet, slugs: Sequence[str]) -> dict[int, list[str]]:
-    """Which of the services each open incident touches."""
-    found: dict[int, list[str]] = defaultdict(list)
-    if slugs:
-        links = AffectedService.objects.filter(service__slug__in=slugs, incident__in=open_).order_by("-incident", "id")
-        for pk, name in links.values_list("incident", "service__name")[:MOST_COMPARED]:
-            found[pk].append(name)
-    return found
+    return open_.filter(begins | inside)
 
 
 # ---- comparing titles ----------------------------------------------------------------------------------------------

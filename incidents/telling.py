@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from accounts.models import User
 from incidents.models import AffectedService
 from notifications import outbox
 from notifications.models import Notification
+from oncall import roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from accounts.models import Team
+    from accounts.models import Team, User
     from catalog.models import Service
     from incidents.consequences import Consequences
     from incidents.models import Incident
@@ -25,12 +25,13 @@ Purpose = Notification.Purpose
 
 
 class Reach:
-    """The services, teams and people of some incidents, and people's contact methods as they are asked for."""
+    """The services of some incidents, and policies, teams and people as they are asked for: read once, and together
+    where what will be needed is known ahead (``learn``)."""
 
     def __init__(self, services: dict[int, list[Service]]) -> None:
         self._services = services
-        self._methods: dict[int, list[ContactMethod]] = {}
-        self._admins: list[User] | None = None
+        self._known = roster.Roster()
+        self._knows_admins = False
 
     @classmethod
     def of(cls, incidents: Iterable[Incident]) -> Reach:
@@ -59,22 +60,51 @@ class Reach:
         }
         return list(found.values())
 
+    def learn(
+        self,
+        *,
+        policies: Iterable[int] = (),
+        teams: Iterable[Team | None] = (),
+        people: Iterable[User | None] = (),
+    ) -> None:
+        """Read in one statement what is not known yet of some policies, of teams' members and of how people, and
+        every admin, are reached."""
+        known = self._known
+        new_policies = set(policies) - known.policies.keys()
+        new_teams = {team.pk for team in teams if team} - known.members.keys()
+        new_people = {user.pk for user in people if user} - known.methods.keys()
+        if self._knows_admins and not (new_policies or new_teams or new_people):
+            return
+        found = roster.read(policies=new_policies, teams=new_teams, people=new_people)
+        known.policies.update(found.policies)
+        known.members.update(dict.fromkeys(new_teams, []) | found.members)
+        known.methods.update(dict.fromkeys(new_people, []) | found.methods)
+        known.admins[:], self._knows_admins = found.admins, True
+
+    def default_policy(self) -> EscalationPolicy | None:
+        """The policy of incidents whose services name none."""
+        self.learn()
+        return next((policy for policy in self._known.policies.values() if policy.is_default), None)
+
+    def policy(self, pk: int) -> EscalationPolicy | None:
+        """An escalation policy with its steps and whom they name; None once it is deleted."""
+        self.learn(policies=[pk])
+        return self._known.policies.get(pk)
+
+    def members(self, team: Team) -> list[User]:
+        """Members of a team who may be told something."""
+        self.learn(teams=[team])
+        return self._known.members[team.pk]
+
     def admins(self) -> list[User]:
         """Everybody who is told when nobody else can be."""
-        if self._admins is None:
-            self._admins = list(User.objects.admins().order_by("id"))
-        return self._admins
-
-    def load(self, users: Iterable[User]) -> None:
-        """Read the contact methods of people in one query, ahead of asking for each."""
-        missing = {user.pk for user in users} - self._methods.keys()
-        if missing:
-            self._methods |= dict.fromkeys(missing, []) | outbox.methods_of(missing)
+        self.learn()
+        return self._known.admins
 
     def methods(self, user: User) -> list[ContactMethod]:
         """How a person is reached; empty when they cannot be."""
-        self.load([user])
-        return self._methods[user.pk]
+        self.learn(people=[user])
+        return self._known.methods[user.pk]
 
     def tell_user(
         self,
@@ -118,7 +148,7 @@ class Reach:
     ) -> list[str]:
         """Tell several people the same in their own words; returns the names of those who can be reached."""
         users = list(users)
-        self.load(users)
+        self.learn(people=users)
         return [
             str(user)
             for user in users

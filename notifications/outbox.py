@@ -39,9 +39,12 @@ def methods_of(user_ids: Iterable[int]) -> dict[int, list[ContactMethod]]:
     by_user: dict[int, list[ContactMethod]] = defaultdict(list)
     for method in ContactMethod.objects.filter(user__in=set(user_ids), user__is_active=True).order_by("id"):
         by_user[method.user_id].append(method)
-    return {
-        user_id: [method for method in methods if method.is_verified] or methods for user_id, methods in by_user.items()
-    }
+    return {user_id: usable(methods) for user_id, methods in by_user.items()}
+
+
+def usable(methods: list[ContactMethod]) -> list[ContactMethod]:
+    """Those of one person's contact methods that are used: the verified ones, or all where none is verified."""
+    return [method for method in methods if method.is_verified] or methods
 
 
 def to_user(

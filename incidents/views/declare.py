@@ -19,11 +19,10 @@ from accounts.models import Role
 from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, render, wants_fragment
 from core.redirects import see_other
-from incidents import lifecycle
+from incidents import lifecycle, plan
 from incidents.forecast import forecast
 from incidents.forms import DeclareForm
 from incidents.models import Incident
-from incidents.policy import policies
 from incidents.similar import Similar, similar_open
 
 if TYPE_CHECKING:
@@ -86,11 +85,12 @@ def similar(request: HtmxHttpRequest) -> HttpResponse:
 def _page(request: HtmxHttpRequest, form: DeclareForm, said: QueryDict) -> HttpResponse:
     """The form with what goes along with it: the plan and similar incidents, as far as it says what they depend on."""
     so_far = form.so_far() if form.is_bound else DeclareForm(said).so_far()
+    compiler = plan.Compiler()
     context = {
         "form": form,
-        "choices": list(zip(form["severity"], policies().values(), strict=True)),
+        "choices": list(zip(form["severity"], compiler.policies.values(), strict=True)),
         "many_services": MANY_SERVICES,
-        "forecast": _forecast(request, so_far),
+        "forecast": _forecast(request, so_far, compiler),
         "similar": _similar(request, so_far),
     }
     return render(request, "incidents/incident_declare.html", context, status=422 if form.errors else 200)
@@ -119,7 +119,7 @@ def _declared_once(draft: lifecycle.Draft) -> Incident:
         return lifecycle.declare(draft)
 
 
-def _forecast(request: HtmxHttpRequest, so_far: dict[str, Any]) -> Any:
+def _forecast(request: HtmxHttpRequest, so_far: dict[str, Any], compiler: plan.Compiler | None = None) -> Any:
     """What declaring would do; None until the severity is chosen."""
     if not so_far.get("severity"):
         return None
@@ -129,6 +129,7 @@ def _forecast(request: HtmxHttpRequest, so_far: dict[str, Any]) -> Any:
         assignee=so_far.get("assignee"),
         by=person(request),
         now=timezone.now(),
+        compiler=compiler,
     )
 
 

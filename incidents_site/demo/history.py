@@ -91,9 +91,9 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
 
 def _world(company: Company, replays: Sequence[Replay], *, now: datetime) -> World:
     reach = Reach({replay.incident.pk: replay.services for replay in replays})
-    reach.load(company.users.values())
+    reach.learn(people=company.users.values())
     compiler = plan.Compiler()
-    policies = [*company.policies.values(), compiler.default]
+    policies = [*company.policies.values(), reach.default_policy()]
     plans = escalation.plans_for([escalation.start(Incident(), each, now=now) for each in policies], reach, now=now)
     return World(reach, compiler, plans)
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incidents.models import Incident, SeverityPolicy
+from incidents.models import Incident, IncidentSettings, SeverityPolicy
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -291,3 +291,19 @@ def test_many_services_come_with_a_box_to_filter_them(at_desk, address):
     boxes = re.findall(r'name="services" value="([a-z0-9-]+)"', page)
     assert boxes[:2] == ["service-07", "service-00"]
     assert len(boxes) == 13
+
+
+def test_the_form_filled_with_everything_costs_few_queries_too(at_desk, address, alice, bob, admin):
+    leaders, owners = make.team("leaders", bob), make.team("owners", alice, bob)
+    IncidentSettings.objects.update_or_create(pk=1, defaults={"leadership": leaders, "last_resort": leaders})
+    for index in range(4):
+        paging = make.escalation_policy(alice, (bob, owners), name=f"Policy {index}", delays=(0, 5))
+        make.service(f"service-{index}", policy=paging, team=owners)
+    make.service("loose")
+    make.incident(title="Kafka lags badly", by=bob)
+    said = "&".join(f"service={slug}" for slug in (*(f"service-{index}" for index in range(4)), "loose"))
+    with CaptureQueriesContext(connection) as queries:
+        page = at_desk.get(f"{address}?title=Kafka+lags&severity=critical&assignee=bob&{said}").content.decode()
+    assert "Step 2 of Policy 3" in page
+    assert "Kafka lags badly" in page
+    assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:300] for query in queries)

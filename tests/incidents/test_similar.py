@@ -99,14 +99,14 @@ def test_what_one_may_not_see_is_not_offered(incidents, alice, bob, admin):
     assert sorted(title for title, _, _ in found(admin, "checkout card")) == sorted([OPEN[0], secret.title])
 
 
-def test_at_most_five_and_always_three_queries(incidents, alice):
+def test_at_most_five_and_always_two_queries(incidents, alice):
     kafka = incidents[2].affected_services.get()
     for number in range(8):
         make.incident(title=f"Checkout fails in cell {number}", services=[kafka], assignee=alice)
     with CaptureQueriesContext(connection) as queries:
         rows = found(alice, "checkout", [kafka])
     assert len(rows) == 5
-    assert len(queries) == 3
+    assert len(queries) == 2
 
 
 def test_signs_of_patterns_are_only_signs(incidents, alice):
