@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import chaos, intake, latency, malformed, pages, screens, search, streams, throughput, weight
+from bench import chaos, intake, latency, malformed, pages, rotations, screens, search, streams, throughput, weight
 
 SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
@@ -19,6 +19,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "screens": screens.main,
     "weight": weight.main,
     "malformed": malformed.main,
+    "rotations": rotations.main,
     "chaos": chaos.main,
 }
 

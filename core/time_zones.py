@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
 
 from django.core.exceptions import ValidationError
 
@@ -39,3 +40,23 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return zoneinfo.ZoneInfo("UTC")
+
+
+@lru_cache(maxsize=100_000)
+def instant(day: date, clock: time, zone: zoneinfo.ZoneInfo) -> datetime:
+    """A wall time as an instant in UTC: the first of two, or the first one after a gap that swallows it."""
+    wall = datetime.combine(day, clock)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first if second >= first else _transition(second, first, zone)  # the same, or the two of a fold
+
+
+def _transition(before: datetime, after: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
+    """The instant, to the second, in (``before``, ``after``] at which the zone's offset changes."""
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after

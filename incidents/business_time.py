@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from core.time_zones import instant
 
 MONDAY_TO_FRIDAY = frozenset(range(5))
 
@@ -49,27 +51,6 @@ def next_business_day_end(calendar: BusinessCalendar, at: datetime) -> datetime:
         while True:
             day += timedelta(days=1)
             if calendar.is_business_day(day):
-                return _instant(datetime.combine(day, calendar.closes), zone)
+                return instant(day, calendar.closes, zone)
     except OverflowError:
         raise ValueError("no business day is left in the calendar") from None
-
-
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The UTC instant of a naive wall time."""
-    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    if second >= first:  # the same, or the two of a fold
-        return first
-    return _transition(second, first, zone)
-
-
-def _transition(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The instant, to the second, in (``before``, ``after``] at which the zone's offset changes."""
-    old = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        if middle.astimezone(zone).utcoffset() == old:
-            before = middle
-        else:
-            after = middle
-    return after
