@@ -161,8 +161,9 @@ class IncidentFilter(django_filters.FilterSet):
         return found
 
     def by_text(self, rows: IncidentQuerySet, _name: str, value: str) -> IncidentQuerySet:
-        """A number finds its incident, and both find words of the title, the description and the notes."""
-        query = search.query_for(value)
+        """A number finds its incident, and both find words of the title, the description and the notes; the last word
+        may be unfinished, as in the search box."""
+        query = search.query_for(value, as_typed=True)
         number = number_of(value) or number_of(f"INC-{value.removeprefix('#')}")
         return rows.matching(query, number=number) if query else rows.none()
 

@@ -57,7 +57,7 @@ PICTURES = [
     for size in (DESK, PHONE)
     for theme in ("light", "dark")
 ] + [
-    Picture("my-work-1440-light", "/my-work/"),
+    Picture("my-work-1440-light", "/my-work/", who="responder"),
     Picture("search-1440-light", "/search/?q=error+severity:critical"),
     Picture("first-steps-1440-light", "/first-steps/"),
     Picture("services-1440-light", "/services/"),

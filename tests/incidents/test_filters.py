@@ -187,3 +187,10 @@ def test_filters_work_together(alice, now):
     make.incident(title="Kafka slow", severity="low", services=[kafka], at=now)
     query = "q=kafka&severity=high&status=triggered&service=kafka&team=mine&assignee=me&mine=1&since=2026-10-14"
     assert titles(query, alice) == ["Kafka lag"]
+
+
+def test_the_last_word_may_be_unfinished(client, alice):
+    incident = make.incident(title="HighErrorRate on checkout")
+    client.force_login(alice)
+    assert f"row-{incident.pk}" in client.get("/incidents/?q=on+higherr").content.decode()
+    assert f"row-{incident.pk}" not in client.get("/incidents/?q=higherr+on+c").content.decode()
