@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -92,6 +95,24 @@ def waiting(session: SessionBase, *, now: datetime) -> list[Kept]:
 def find(session: SessionBase, key: str, *, now: datetime) -> Kept | None:
     """A form by its key; None once it was sent, thrown away or is too old."""
     return next((form for form in waiting(session, now=now) if form.key == key), None)
+
+
+def take(session: SessionBase, key: str, *, now: datetime) -> Kept | None:
+    """A form that is about to be sent, for whoever asks first: of two presses of its button the second gets None."""
+    with transaction.atomic():
+        Session.objects.select_for_update().filter(pk=session.session_key).first()
+        present = type(session)(session.session_key)  # ours was read before we waited
+        form = find(present, key, now=now)
+        if form:
+            discard(present, key, now=now)
+            present.save()
+            discard(session, key, now=now)
+    return form
+
+
+def put_back(session: SessionBase, form: Kept, *, now: datetime) -> None:
+    """Keep a form on that was taken and not accepted."""
+    _store(session, [*waiting(session, now=now), form])
 
 
 def discard(session: SessionBase, key: str, *, now: datetime) -> None:

@@ -50,8 +50,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     context = {"fields": fields, "written": kept.readable(fields), "page": page_of(request), "path": request.path}
     response = render(request, "403_csrf.html", context, status=403)
     if wants_fragment(request):
-        response["HX-Retarget"] = response["HX-Reselect"] = "#main"
-        response["HX-Reswap"] = "outerHTML"
+        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#main", "#main > *", "innerHTML"
     return response
 
 

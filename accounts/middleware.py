@@ -60,9 +60,9 @@ class LateForms:
         if not request.user.is_authenticated:
             return _signed_out(request, response) if _asks_to_sign_in(response) and is_page(request) else response
         now = timezone.now()
-        key = _key_of(request)
-        if key and (response.status_code < 400 or response.status_code == 422):
-            kept.discard(request.session, key, now=now)
+        form: kept.Kept | None = getattr(request, "kept_form", None)
+        if form and response.status_code >= 400 and response.status_code != 422:
+            kept.put_back(request.session, form, now=now)
         kept.forget_old(request.session, now=now)
         _remember(request, response)
         return response
@@ -72,7 +72,9 @@ class LateForms:
         key = _key_of(request)
         if not key or not request.user.is_authenticated:
             return None
-        if kept.find(request.session, key, now=timezone.now()):
+        form = kept.take(request.session, key, now=timezone.now())
+        if form:
+            request.kept_form = form  # type: ignore[attr-defined]
             return None
         context = {"written": kept.readable(fields_of(request)), "page": page_of(request)}
         return render(request, "accounts/kept_gone.html", context, status=409)

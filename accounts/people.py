@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from accounts import audit
 from accounts.models import Membership, Role, Team, User
+from core import live
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,8 @@ def update_user(user: User, *, by: User | None, **changes: Any) -> User:
         setattr(user, name, value)
     if not user.is_staff and is_last_admin(user.pk):
         raise ValidationError({"role": "This is the only admin. Make somebody else an admin first."})
+    if changes.keys() & {"role", "is_active"}:
+        live.changed(live.ACCESS)
     return audit.save(user, by=by)
 
 
@@ -66,6 +69,7 @@ def set_password(user: User, *, password: str | None, by: User | None) -> User:
         user.set_password(password)
     user.save(update_fields=["password", "updated_at"])
     audit.record(by=by, action="password removed" if password is None else "password set", on=user)
+    live.changed(live.ACCESS)
     return user
 
 

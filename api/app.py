@@ -22,6 +22,7 @@ from api.resources import (
     incidents,
     integrations,
     saved_views,
+    schedules,
     search,
     services,
     severity_policies,
@@ -122,6 +123,9 @@ api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)
 api.add_router("/escalation-policies", escalation_policies.router)
+api.add_router("/schedules", schedules.router)
+api.add_router("/overrides", schedules.overrides_router)
+api.add_router("/on-call", schedules.on_call_router)
 api.add_router("/services", services.router)
 api.add_router("/integrations", integrations.router)
 api.add_router("/severity-policies", severity_policies.router)

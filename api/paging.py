@@ -64,7 +64,8 @@ def answer(
 
 def refuse_unknown(request: HttpRequest, query: BaseModel) -> None:
     """A misspelt filter is a mistake to hear of, and not a list of everything."""
-    unknown = sorted(set(request.GET) - set(type(query).model_fields))
+    known = {field.alias or name for name, field in type(query).model_fields.items()}
+    unknown = sorted(set(request.GET) - known)
     if unknown:
         raise mistakes([(name, "There is no such parameter here.") for name in unknown])
 

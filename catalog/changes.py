@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts import audit
 from catalog.models import Dependency, Health, Service
+from core import live
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,7 @@ def set_health(service: Service, *, to: str, by: User | None) -> Service:
     """Say how a service is. Raises ValidationError for an unknown word."""
     if to not in Health.values:
         raise ValidationError({"health": f"Choose one of: {', '.join(Health.values)}."})
+    live.changed("services")
     return audit.save(_with(_locked(service), {"health": to}), by=by)
 
 

@@ -1,8 +1,9 @@
 """Open pages hear that something has changed, and who else looks at it.
 
-A topic is a word without spaces: ``incident/42`` for what that incident's page shows, ``incidents`` for lists. What is
-sent is the topic and nothing else; a page fetches again what it shows of it, with its reader's rights. Redis may be
-away: then the message is lost, the pages know that they hear nothing, and poll.
+A topic is a word without spaces: ``incident/42`` for what that incident's page shows, ``incidents`` for lists,
+``services`` for the health of services. What is sent is the topic and nothing else; a page fetches again what it shows
+of it, with its reader's rights. Redis may be away: then the message is lost, the pages know that they hear nothing, and
+poll.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -251,7 +251,7 @@ def _tagged(value: Any) -> Any:
 def _untagged(value: Any) -> Any:
     match value:
         case {"t": str(text)} if (at := datetime.fromisoformat(text)).tzinfo is not None:
-            return at
+            return at.astimezone(UTC)  # PostgreSQL does not take every offset that Python does
         case {"d": str(text)}:
             return date.fromisoformat(text)
         case {"l": int(microseconds)}:

@@ -20,8 +20,9 @@ from incidents.lifecycle import Draft
 from incidents.models import Incident, Severity
 from incidents.policy import policies
 from notifications.models import ContactMethod, Notification
-from oncall import targets
+from oncall import roster
 from oncall.models import EscalationPolicy, EscalationTarget
+from oncall.targets import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,10 +161,11 @@ def plan_test(user: User, *, now: datetime) -> Trial:
     service page, by the site's default policy or every admin."""
     mine = Q(escalation_policy__steps__targets__user=user) | Q(escalation_policy__steps__targets__team__members=user)
     service = Service.objects.filter(mine, escalation_policy__steps__position=0).order_by("id").first()
-    wanted = Q(pk=service.escalation_policy_id) if service else Q(is_default=True)
-    policy = EscalationPolicy.objects.with_steps().filter(wanted).first()
+    wanted = service.escalation_policy_id if service else None
+    known = roster.read(at=now, policies=[wanted] if wanted else [])
+    policy = known.policies.get(wanted) if wanted else known.default_policy()
     first = next(iter(policy.steps.all()), None) if policy else None
-    people = targets.people(first, at=now) if first else tuple(User.objects.admins().order_by("id"))
+    people = resolve(first, known, now).people if first else tuple(known.admins)
     return Trial(service, policy, people, user in people, _severity())
 
 

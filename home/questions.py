@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 LONGEST_WORDS = 200  # what the list takes
-NAMES_LOOKED_AT = 20
+LONGEST_NAME = 150  # as filters take one
 DAYS = {"today": 0, "yesterday": 1}
 
 
@@ -195,16 +195,17 @@ def _wrong(name: str, value: str) -> Read:
 def _nobody(name: str, value: str) -> Read:
     """Nothing has this name, so nothing is found; leaving the filter out would show what was not asked for."""
     what = "Nobody is" if name == "assignee" else f"No {name} is"
-    return {name: value}, f"{name.capitalize()} {value}", f"{what} called “{value}”."
+    shown = value if len(value) <= LONGEST_NAME else f"{value[: LONGEST_NAME - 1]}…"
+    return {name: shown}, f"{name.capitalize()} {shown}", f"{what} called “{shown}”."
 
 
 def _called(value: str, rows: QuerySet[Any], key: str) -> Any:
     """What has the name or the key, else the only one whose name or key begins like that."""
+    exact = rows.filter(Q(name__iexact=value) | Q(**{f"{key}__iexact": value})).order_by(key).first()
+    if exact is not None:
+        return exact
     begins = Q(name__istartswith=value) | Q(**{f"{key}__istartswith": value})
-    found = list(rows.filter(begins).order_by(key)[:NAMES_LOOKED_AT])
-    exact = [row for row in found if value.lower() in (row.name.lower(), getattr(row, key).lower())]
-    if exact:
-        return exact[0]
+    found = list(rows.filter(begins).order_by(key)[:2])
     return found[0] if len(found) == 1 else None
 
 

@@ -41,6 +41,7 @@ MOST_ANSWERS = 8  # while typing
 LIKE_ENOUGH = 0.5  # of pg_trgm's word similarity, from 0 to 1; forgives a letter
 SHORTEST_PART = 3  # letters; fewer only count at the beginning of a name
 READ = 20_000  # characters of a text that extracts are cut from
+NOTES_READ, NOTE_READ = 10, 4_000  # newest notes of an incident, and characters of each, that one is looked for in
 UNREAD = ("description", "root_cause", "facts")
 
 # Private characters: where a word that was found begins and ends, and what keeps punctuation from gluing words.
@@ -175,9 +176,11 @@ def found_in(rows: Sequence[Incident], text: str) -> list[Found]:
         return [Found(row, escape(row.title)) for row in rows]
     whole = [f"'{word}'" for word in words]
     any_word = SearchQuery(" | ".join([*whole, f"{whole[-1]}:*"]), config=CONFIG, search_type="raw")
-    said = Words("text", weight="C")
-    notes = TimelineEntry.objects.filter(incident=OuterRef("pk"), kind=TimelineEntry.Kind.NOTED)
-    noted = notes.annotate(said=said).filter(said=any_word).order_by("-id")
+    its = OuterRef(OuterRef("pk"))
+    notes = TimelineEntry.objects.filter(incident=its, kind=TimelineEntry.Kind.NOTED).order_by("-id")
+    newest = TimelineEntry.objects.filter(pk__in=notes.values("pk")[:NOTES_READ])
+    said = Words(Left("text", NOTE_READ), weight="C")
+    noted = newest.annotate(said=said).filter(said=any_word).order_by("-id")
     extracts = (
         Incident.objects.filter(pk__in=[row.pk for row in rows])
         .annotate(

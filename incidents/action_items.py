@@ -114,7 +114,7 @@ def reopen(item: ActionItem, *, by: User | None, now: datetime | None = None) ->
     item.done_at, item.done_by = None, None
     item.save(update_fields=["done_at", "done_by"])
     out.record(item.incident, Kind.ACTION_REOPENED, by=by, **facts(item))
-    tell_owner(item, "Action item reopened", by=by, reach=Reach.of([item.incident]), out=out)
+    tell_owner(item, "Action item reopened", by=by, reach=Reach.of([item.incident], now=out.now), out=out)
     out.write()
     return item
 
@@ -162,7 +162,7 @@ def tell_owner(item: ActionItem, opening: str, *, by: User | None, reach: Reach,
 def _give(item: ActionItem, *, by: User | None, out: Consequences) -> None:
     """Tell a new owner. Whoever is told of a private incident sees it from then on; nobody owns what is hidden."""
     is_told = item.owner is None or tell_owner(
-        item, "Action item for you", by=by, reach=Reach.of([item.incident]), out=out
+        item, "Action item for you", by=by, reach=Reach.of([item.incident], now=out.now), out=out
     )
     if is_told or not item.incident.is_private:
         return

@@ -98,6 +98,7 @@ def _read(cursor: str, is_descending: bool) -> tuple[bool, _Place]:
     match pagination.decode(cursor):
         case ["<" | ">" as direction, name, shown, person, datetime() as at, int() as pk] if (
             name == _name(is_descending)
+            and not isinstance(pk, bool)
             and (isinstance(shown, str) and type(person) is int or shown is person is None)
             and all(-(2**63) <= number < 2**63 for number in (person or 0, pk))
         ):

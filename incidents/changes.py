@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from core import live
 from core.text import clean, single_line
 from core.work import db_now
 from incidents import messages, plan, sla
@@ -17,13 +19,15 @@ from incidents.timeline import EARLIEST_YEAR
 from notifications.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from accounts.models import User
     from catalog.models import Service
 
 EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_metrics", "root_cause")
+OVERTAKEN = "overtaken"  # the code of an error; its ``params`` say how the text reads ``now``
+MOST_QUOTED = 500  # characters
 
 
 def tell_assignee(
@@ -60,7 +64,7 @@ def assign(incident: Incident, *, to: User | None, by: User | None, now: datetim
     incident.save(update_fields=["assignee", "updated_at"])
     out.record(incident, Kind.ASSIGNED, by=by, **{"from": str(was or ""), "to": str(to or "")})
     if to:
-        tell_assignee(incident, to, by=by, reach=Reach.of([incident]), out=out)
+        tell_assignee(incident, to, by=by, reach=Reach.of([incident], now=out.now), out=out)
     out.write()
     return incident
 
@@ -126,8 +130,19 @@ def change_services(
 
 
 @transaction.atomic
-def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **changes: Any) -> Incident:
-    """Change what the incident says of itself; ``EDITABLE`` names the fields. Raises ValidationError for bad values."""
+def edit(
+    incident: Incident,
+    *,
+    by: User | None,
+    seen: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    **changes: Any,
+) -> Incident:
+    """Change what the incident says of itself; ``EDITABLE`` names the fields.
+
+    Raises ValidationError for bad values, and for a text that no longer says what it said when it was ``seen``: what
+    it said is kept nowhere else.
+    """
     unknown = changes.keys() - set(EDITABLE)
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This cannot be edited."))
@@ -136,6 +151,7 @@ def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **
     changed = {name: value for name, value in _tidied(changes).items() if getattr(incident, name) != value}
     if not changed:
         return incident
+    _check_seen(incident, {name: text for name, text in (seen or {}).items() if name in changed})
     for name, value in changed.items():
         setattr(incident, name, value)
     if not incident.title:
@@ -145,7 +161,26 @@ def edit(incident: Incident, *, by: User | None, now: datetime | None = None, **
     incident.save(update_fields=[*changed, "updated_at"])
     out.record(incident, Kind.DETAILS_CHANGED, by=by, fields=sorted(changed))
     out.write()
+    if "is_private" in changed:
+        live.changed(live.ACCESS)
     return incident
+
+
+def _check_seen(incident: Incident, seen: Mapping[str, str]) -> None:
+    """White space does not count: browsers write it in their own way."""
+    texts = {name: getattr(incident, name) for name in seen}
+    overtaken = {name: text for name, text in texts.items() if text.split() != seen[name].split()}
+    if overtaken:
+        raise ValidationError(
+            {
+                name: ValidationError(
+                    "This was changed while you wrote. It now says: “%(shown)s” Put both together and save again.",
+                    code=OVERTAKEN,
+                    params={"shown": textwrap.shorten(text, MOST_QUOTED, placeholder=" …"), "now": text},
+                )
+                for name, text in overtaken.items()
+            }
+        )
 
 
 def check_start(started_at: datetime, *, now: datetime) -> None:

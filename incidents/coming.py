@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from incidents.models import PlannedAction, SlaClock
-from oncall import targets
+from oncall.targets import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from incidents.models import Escalation
     from oncall.models import EscalationPolicy
+    from oncall.roster import Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ class Due:
         return self.state in ("due", "next")
 
 
-def lines(actions: Iterable[PlannedAction], running: Iterable[Escalation], clocks: Iterable[SlaClock]) -> list[Due]:
-    """What is to come first, soonest first, then what is over. Running escalations bring their policies with steps."""
-    found = [*_actions(actions), *_coming_steps(running), *_promises(clocks)]
+def lines(
+    actions: Iterable[PlannedAction], running: Iterable[Escalation], clocks: Iterable[SlaClock], *, roster: Roster
+) -> list[Due]:
+    """What is to come first, soonest first, then what is over. The roster has the policies of what is running."""
+    found = [*_actions(actions), *_coming_steps(running, roster), *_promises(clocks)]
     coming = sorted((line for line in found if line.is_open), key=lambda line: line.due_at)
     over = sorted((line for line in found if not line.is_open), key=lambda line: line.finished_at or line.due_at)
     return coming + over
@@ -51,22 +54,22 @@ def _actions(actions: Iterable[PlannedAction]) -> Iterator[Due]:
         )
 
 
-def _coming_steps(running: Iterable[Escalation]) -> Iterator[Due]:
+def _coming_steps(running: Iterable[Escalation], roster: Roster) -> Iterator[Due]:
     """The steps that running escalations have yet to take in this round, and what follows the last."""
     for escalation in running:
-        if escalation.policy:
-            yield from _steps_of(escalation, escalation.policy)
+        if escalation.policy_id:
+            yield from _steps_of(escalation, roster.policies[escalation.policy_id], roster)
         else:
             yield Due("Count as unanswered", "Every admin", escalation.due_at, "due", "No other step")
 
 
-def _steps_of(escalation: Escalation, policy: EscalationPolicy) -> Iterator[Due]:
+def _steps_of(escalation: Escalation, policy: EscalationPolicy, roster: Roster) -> Iterator[Due]:
     steps = list(policy.steps.all())
     due_at, state = escalation.due_at, "due"
     for position, step in enumerate(steps[escalation.next_step :], escalation.next_step):
         if position > escalation.next_step:
             due_at += timedelta(minutes=step.delay_minutes)
-        people = ", ".join(str(user) for user in targets.people(step, at=due_at)) or "nobody; the next step at once"
+        people = ", ".join(map(str, resolve(step, roster, due_at).people)) or "nobody; the next step at once"
         yield Due(f"Page, step {position + 1} of {policy}", people, due_at, state, is_page=True)
         state = "next"
     if escalation.next_step < len(steps):

@@ -16,7 +16,8 @@ from core.together import Rows, attach, attach_many, grouped, together
 from incidents import coming, told
 from incidents.models import AffectedService, Escalation, Incident, NoteRevision, SlaClock, Status, TimelineEntry
 from notifications.models import Attempt, Notification
-from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
+from oncall import roster
+from oncall.models import EscalationPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,13 +50,15 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "evidence": (Kind.EVIDENCE_LINKED, Kind.ALERT_ADDED, Kind.ALERT_RESOLVED),
 }  # fmt: skip
 
+PAGING = ("policies", "steps", "targets", "schedules", "layers", "participants", "overrides", "memberships")
+
 # Each panel of the page with the sets of rows that it is made of. People's names are left out: a new one shows with
 # the next change.
 PANELS: dict[str, tuple[str, ...]] = {
-    "header": ("clocks", "moves", "running", "policies", "steps", "targets", "members"),
+    "header": ("clocks", "moves", "running", *PAGING),
     "summary": (),
     "timeline": ("entries", "revisions", "notifications"),
-    "plan": ("plan", "clocks", "running", "policies", "steps", "targets", "members"),
+    "plan": ("plan", "clocks", "running", *PAGING),
     "told": ("notifications", "attempts", "moves"),
     "services": ("links", "services", "teams"),
     "communication": ("updates",),
@@ -133,7 +136,7 @@ class Workspace:
 def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool = False) -> Workspace:
     """Read the page of an incident. ``shown`` narrows the timeline to a key of ``SHOWN``; ``everything`` shows all of
     it instead of its newest entries."""
-    rows = _read(incident, shown=shown, limit=None if everything else NEWEST_ENTRIES + 1)
+    rows = _read(incident, shown=shown, limit=None if everything else NEWEST_ENTRIES + 1, now=now)
     people = _read_people(incident, rows)
     _tie(rows, people)
     entries = rows["entries"] if everything else rows["entries"][:NEWEST_ENTRIES]
@@ -151,7 +154,7 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
         evidence=rows["evidence"],
         status_updates=rows["updates"],
         action_items=rows["actions"],
-        plan=coming.lines(rows["plan"], rows["running"], rows["clocks"]),
+        plan=coming.lines(rows["plan"], rows["running"], rows["clocks"], roster=roster.build(rows, people)),
         told=told.by_recipient(rows["notifications"], rows["moves"]),
         versions=_versions(incident, rows, people),
     )
@@ -160,14 +163,12 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
 # ---- reading -------------------------------------------------------------------------------------------------
 
 
-def _read(incident: Incident, *, shown: str, limit: int | None) -> Rows:
+def _read(incident: Incident, *, shown: str, limit: int | None, now: datetime) -> Rows:
     """What belongs to the incident, in one statement."""
     timeline = incident.timeline.order_by("-at", "-id")
     entries = timeline.filter(kind__in=SHOWN[shown]) if shown else timeline
     notifications = Notification.objects.for_topic(incident.topic).order_by("-id")[:NEWEST_TOLD]
     running = incident.escalations.filter(state=Escalation.State.RUNNING)
-    policies = EscalationPolicy.objects.filter(pk__in=running.values("policy"))
-    steps = EscalationStep.objects.filter(policy__in=policies)
     return together(
         clocks=incident.clocks.order_by("id"),
         links=AffectedService.objects.filter(incident=incident).order_by("id"),
@@ -182,9 +183,7 @@ def _read(incident: Incident, *, shown: str, limit: int | None) -> Rows:
         actions=incident.action_items.order_by(F("done_at").asc(nulls_first=True), "due_on", "id"),
         plan=incident.plan.order_by("due_at", "id"),
         running=running.order_by("id"),
-        policies=policies,
-        steps=steps.order_by("policy", "position"),
-        targets=EscalationTarget.objects.filter(step__in=steps).order_by("step", "id"),
+        **roster.querysets(EscalationPolicy.objects.filter(pk__in=running.values("policy")), at=now),
     )
 
 
@@ -192,42 +191,36 @@ def _read_people(incident: Incident, rows: Rows) -> Rows:
     """The people and teams that those rows speak of, in one more."""
     named = {
         getattr(row, f"{field}_id")
-        for name, field in _PEOPLE_OF
+        for name, field in (*_PEOPLE_OF, *((part, "user") for part in roster.NAMING))
         for row in rows[name]
     } | {incident.assignee_id, incident.created_by_id}  # fmt: skip
     told_teams = {row.team_id for row in [*rows["services"], *rows["notifications"]]}
     paged_teams = {target.team_id for target in rows["targets"]} - {None}
     members = Membership.objects.filter(team__in=paged_teams)
     return together(
-        people=User.objects.filter(Q(pk__in=named - {None}) | Q(pk__in=members.values("user")))
+        users=User.objects.filter(Q(pk__in=named - {None}) | Q(pk__in=members.values("user")))
         .only("username", "name", "is_active", "email")
         .order_by("name", "username"),
         teams=Team.objects.filter(pk__in=(told_teams | paged_teams) - {None}),
-        members=members,
+        memberships=members.order_by("user_id"),
     )
 
 
 _PEOPLE_OF = (
     ("entries", "by"), ("moves", "by"), ("revisions", "replaced_by"), ("notifications", "user"), ("evidence", "by"),
-    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"), ("targets", "user"),
+    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"),
 )  # fmt: skip
 
 
 def _tie(rows: Rows, others: Rows) -> None:
     """Make of the rows what the ORM would have made of many queries."""
-    people = {user.pk: user for user in others["people"]}
+    people = {user.pk: user for user in others["users"]}
     teams = {team.pk: team for team in others["teams"]}
     for name, field in _PEOPLE_OF:
         attach(rows[name], field, people)
-    for name in ("services", "notifications", "targets"):
+    for name in ("services", "notifications"):
         attach(rows[name], "team", teams)
     attach_many(rows["notifications"], "attempts", grouped(rows["attempts"], "notification_id"))
-    attach_many(rows["steps"], "targets", grouped(rows["targets"], "step_id"))
-    attach_many(rows["policies"], "steps", grouped(rows["steps"], "policy_id"))
-    attach(rows["running"], "policy", {policy.pk: policy for policy in rows["policies"]})
-    memberships = grouped(others["members"], "team_id")
-    members = {team: [people[row.user_id] for row in found] for team, found in memberships.items()}
-    attach_many(others["teams"], "members", members)
 
 
 def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:

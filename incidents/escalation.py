@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -22,13 +23,12 @@ from incidents.models.incident import topic_of
 from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
-from oncall import targets
+from oncall.targets import Resolved, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from accounts.models import User
     from oncall.models import EscalationPolicy
 
 State = Escalation.State
@@ -40,10 +40,10 @@ LATE = timedelta(seconds=30)  # past this, the next wait counts from when a step
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step as the engine runs it: the wait before it, and the people it pages, in order."""
+    """A step as the engine runs it: the wait before it, and whom it pages at the instant at which it fires."""
 
     delay: timedelta
-    people: tuple[User, ...]
+    resolve: Callable[[datetime], Resolved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,16 @@ def start(incident: Incident, policy: EscalationPolicy | None, *, now: datetime)
     return Escalation(incident=incident, policy=policy, target=target_of(policy), started_at=now, due_at=now)
 
 
-def plans_for(escalations: Iterable[Escalation], reach: Reach, *, now: datetime) -> dict[str, Plan]:
+def plans_for(escalations: Iterable[Escalation], reach: Reach) -> dict[str, Plan]:
     """Every plan that some escalations run, with everybody's contact methods known: one query for any number."""
     wanted = {escalation.policy_id for escalation in escalations if escalation.policy_id}
     reach.learn(policies=wanted)
-    plans = {ADMINS: Plan("Every admin", (Step(timedelta(), tuple(reach.admins())),), 0, ADMINS_WAIT)}
-    for policy in filter(None, map(reach.policy, wanted)):
+    admins = Resolved(tuple(reach.admins()), ("",) * len(reach.admins()))
+    plans = {ADMINS: Plan("Every admin", (Step(timedelta(), lambda _at: admins),), 0, ADMINS_WAIT)}
+    for policy in filter(None, map(reach.roster.policies.get, wanted)):
         steps = tuple(
-            Step(timedelta(minutes=step.delay_minutes), targets.people(step, at=now)) for step in policy.steps.all()
+            Step(timedelta(minutes=step.delay_minutes), partial(resolve, step, reach.roster))
+            for step in policy.steps.all()
         )
         plans[target_of(policy)] = Plan(
             policy.name, steps, policy.repeat, timedelta(minutes=policy.repeat_after_minutes)
@@ -85,7 +87,7 @@ def begin(escalations: list[Escalation], reach: Reach, out: Consequences) -> Non
     """Write new escalations, having fired what is due of them already."""
     if not escalations:
         return
-    plans = plans_for(escalations, reach, now=out.now)
+    plans = plans_for(escalations, reach)
     for escalation in escalations:
         plan = _plan_of(escalation, plans)
         if plan.steps:
@@ -113,9 +115,11 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
     reason = f"Step {position + 1} of {plan.name}" + (f", round {escalation.round + 1}" if escalation.round else "")
     origin = origin_of(escalation)
     services = reach.services_of(incident)
+    named = step.resolve(out.now)
+    reach.learn(people=named.people)
     paged = [
         user
-        for user in step.people
+        for user in named.people
         if reach.tell_user(
             incident,
             user,
@@ -127,11 +131,15 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
             out=out,
         )
     ]
-    unreachable = [str(user) for user in step.people if user not in paged]
+    unreachable = [str(user) for user in named.people if user not in paged]
     if paged:
-        out.record(incident, Kind.PAGED, people=[str(user) for user in paged], reason=reason, unreachable=unreachable)
+        via = [how for user, how in zip(named.people, named.via, strict=True) if user in paged]
+        people = [str(user) for user in paged]
+        more: dict[str, Any] = {"via": via} if any(via) else {}
+        out.record(incident, Kind.PAGED, people=people, reason=reason, unreachable=unreachable, **more)
     else:
-        why = f"no contact method: {', '.join(unreachable)}" if unreachable else "nobody is a target of this step"
+        no_method = [f"no contact method: {', '.join(unreachable)}"] if unreachable else []
+        why = "; ".join([*no_method, *named.missing]) or "nobody is a target of this step"
         out.record(incident, Kind.NOBODY_REACHED, reason=reason, why=why)
     escalation.has_paged = escalation.has_paged or bool(paged)
     escalation.next_step = position + 1
@@ -202,7 +210,7 @@ def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out
     """
     wanted = {target_of(policy) for policy in policies}
     again = list(Escalation.objects.select_for_update().filter(incident=incident, target__in=wanted).order_by("id"))
-    plans = plans_for(again, reach, now=out.now)
+    plans = plans_for(again, reach)
     for escalation in again:
         plan = _plan_of(escalation, plans)
         escalation.incident = incident
@@ -226,8 +234,8 @@ def advance_due(*, now: datetime) -> int:
             .filter(incident__in=incidents, state=State.RUNNING, due_at__lte=now)
             .order_by("id")
         )
-        reach = Reach.of(incidents.values())
-        plans = plans_for(escalations, reach, now=now)
+        reach = Reach.of(incidents.values(), now=now)
+        plans = plans_for(escalations, reach)
         out = Consequences(now)
         for escalation in escalations:
             escalation.incident = incidents[escalation.incident_id]

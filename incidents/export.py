@@ -45,7 +45,11 @@ COLUMNS = (
 
 # Also after what nobody sees: spaces of all kinds, controls, and marks of no width. And after a semicolon or a tab:
 # where numbers have decimal commas, Excel parts the columns there, whatever the quotes around the whole say.
-_FORMULA = re.compile(r"(^|[;\t\r\n]+)(?=[\s\x00-\x20\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−])")
+_UNSEEN = (  # besides white space: controls, all that Unicode calls ignorable, and two letters that look like a space
+    r"\x00-\x20\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_FORMULA = re.compile(rf"(^|[;\t\r\n]+)(?=[\s{_UNSEEN}]*[=+\-@＝＋－＠﹢﹣﹦﹫−])")
 
 
 def harmless(text: str) -> str:

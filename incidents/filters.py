@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST_COUNTED_OF_SOME = 1_000  # what filters let through lies scattered, and is dearer to count
 MOST_COUNTED_BY_SERVICE = 200  # dearer still: for each incident, its services have to be looked up
 ME, NOBODY, MINE = "me", "none", "mine"
+NAMES = ("service", "team", "assignee")
 YEARS = range(1970, 3000)
 
 
@@ -152,9 +153,10 @@ class IncidentFilter(django_filters.FilterSet):
         return {name: [(row[key], row["name"] or row[key]) for row in found.plain(name)] for name, key in keys.items()}
 
     def filter_queryset(self, rows: IncidentQuerySet) -> IncidentQuerySet:
-        """What the filters let through. A wrong one is left out, but a text without words finds nothing."""
+        """What the filters let through. A wrong one is left out, but a text without words finds nothing, and neither
+        does what cannot be a name."""
         found: IncidentQuerySet = super().filter_queryset(rows)
-        if self.form.has_error("q", "no_words"):
+        if self.form.has_error("q", "no_words") or any(map(self.form.has_error, NAMES)):
             return found.none()
         if self.is_narrowed:
             found.count_at_most(MOST_COUNTED_OF_SOME)

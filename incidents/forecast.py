@@ -78,7 +78,7 @@ def forecast(
     incident = Incident(
         pk=NOT_YET, severity=severity, status=Status.TRIGGERED, created_at=now, started_at=now, assignee=assignee
     )
-    compiler, reach = compiler or plan.Compiler(), Reach({NOT_YET: list(services)})
+    compiler, reach = compiler or plan.Compiler(), Reach({NOT_YET: list(services)}, now=now)
     paging = filter(None, compiler.policies_of(incident, reach))
     reach.learn(
         policies=[policy.pk for policy in paging],
@@ -95,7 +95,7 @@ def forecast(
             found.tellings.append(_of_action(action, out, since=now))
     if assignee and assignee != by:
         found.tellings.append(_of_assignee(incident, assignee, by=by, reach=reach, now=now))
-    plans = escalation.plans_for(begun, reach, now=now) if begun else {}
+    plans = escalation.plans_for(begun, reach) if begun else {}
     for running in begun:
         steps = plans[running.target]
         found.tellings.extend(_of_escalation(running, steps, reach, now=now))

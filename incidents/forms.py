@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from catalog.models import Service
+from incidents.changes import OVERTAKEN
 from incidents.lifecycle import TEXT_LIMIT, TITLE_LIMIT, Draft
 from incidents.models import Evidence, Incident, Severity, Status, TimelineEntry
 from incidents.timeline import MITIGATIONS
@@ -278,6 +279,9 @@ class PostmortemForm(ActionForm):
     """Nothing to say: a button."""
 
 
+_TEXTS = ("title", "description", "root_cause")
+
+
 class EditForm(ActionForm):
     """What the incident says of itself."""
 
@@ -307,6 +311,18 @@ class EditForm(ActionForm):
             del self.fields["root_cause"]
 
     def clean(self) -> dict[str, Any]:
-        """Only what was changed."""
+        """Only what was changed, and what the texts among it said when the person saw them."""
         super().clean()
-        return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
+        changed = {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
+        before = {name: self.data.get(self.add_initial_prefix(name)) for name in changed if name in _TEXTS}
+        return changed | {"seen": {name: text for name, text in before.items() if text is not None}}
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Whoever reads how a text reads now has seen that, and may replace it."""
+        for each in error if isinstance(error, list) else [error]:
+            if field and getattr(each, "code", None) == OVERTAKEN:
+                sent: Any = self.data
+                sent = sent.copy()
+                sent[self.add_initial_prefix(field)] = each.params["now"]
+                self.data = sent
+        super().add_error(field, error)

@@ -62,7 +62,7 @@ def declare_many(drafts: Sequence[Draft], *, now: datetime | None = None) -> lis
     known = _already_declared(drafts)
     new = {index: _build(draft, now=now) for index, draft in enumerate(drafts) if draft.source_key not in known}
     Incident.objects.bulk_create(new.values())
-    reach = Reach({incident.pk: list(drafts[index].services) for index, incident in new.items()})
+    reach = Reach({incident.pk: list(drafts[index].services) for index, incident in new.items()}, now=now)
     AffectedService.objects.bulk_create(
         AffectedService(incident=incident, service=service)
         for index, incident in new.items()
@@ -233,7 +233,7 @@ def reopen(
     if incident.is_open:
         raise NotAllowedNow(f"{incident.reference} is {incident.status}; only a resolved incident can be reopened.")
     out, compiler = Consequences(now or db_now()), plan.Compiler()
-    policy, reach = compiler.policies[incident.severity], Reach.of([incident])
+    policy, reach = compiler.policies[incident.severity], Reach.of([incident], now=out.now)
     was = incident.status
     to = Status.INVESTIGATING if incident.acknowledged_at else Status.TRIGGERED
     incident.move_to(to, at=out.now, is_answer=False)

@@ -134,7 +134,7 @@ def _tell(action: PlannedAction, reach: Reach, out: Consequences) -> str:
 
 def extend(incident: Incident, out: Consequences, *, compiler: Compiler | None = None) -> list[PlannedAction]:
     """Add and start what the incident's severity and services ask for and the plan does not have yet."""
-    compiler, reach = compiler or Compiler(), Reach.of([incident])
+    compiler, reach = compiler or Compiler(), Reach.of([incident], now=out.now)
     have = set(incident.plan.values_list("kind", "target"))
     added = [
         action for action in compiler.compile(incident, reach, now=out.now) if (action.kind, action.target) not in have
@@ -175,7 +175,7 @@ def carry_out_due(*, now: datetime) -> int:
         )
         for action in actions:
             action.incident = incidents[action.incident_id]
-        reach, out = Reach.of(incidents.values()), Consequences(now)
+        reach, out = Reach.of(incidents.values(), now=now), Consequences(now)
         escalation.begin(carry_out(actions, reach, out), reach, out)
         PlannedAction.objects.bulk_update(actions, ["state", "finished_at", "result"])
         out.write()

@@ -50,7 +50,7 @@ def repair_missing(*, now: datetime) -> int:
         out, compiler = Consequences(now), plan.Compiler()
         for incident in broken:
             log.error("incident had nothing paging", incident=incident.reference)
-            reach = Reach.of([incident])
+            reach = Reach.of([incident], now=now)
             escalation.restart(incident, compiler.policies_of(incident, reach), out, reach)
             if not incident.escalations.exists():
                 incident.plan.filter(kind=PlannedAction.Kind.PAGE_ON_CALL).delete()

@@ -75,7 +75,7 @@ def stop(incident: Incident, kind: str, *, is_kept: bool, out: Consequences) -> 
         return None
     if out.now > clock.due_at:
         clock.met_at = out.now if is_kept else None
-        _warn_or_breach(incident, clock, Reach.of([incident]), out)
+        _warn_or_breach(incident, clock, Reach.of([incident], now=out.now), out)
     elif is_kept:
         clock.state, clock.met_at = State.MET, out.now
     else:
@@ -97,7 +97,7 @@ def check_due(*, now: datetime) -> int:
         incidents = claim(Incident.objects.filter(Exists(due)).order_by("id"), limit=BATCH)
         if not incidents:
             return 0
-        people = Reach.of(incidents)
+        people = Reach.of(incidents, now=now)
         out = Consequences(now)
         clocks = list(
             SlaClock.objects.select_for_update()

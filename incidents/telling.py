@@ -12,6 +12,7 @@ from oncall import roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from accounts.models import Team, User
     from catalog.models import Service
@@ -25,22 +26,23 @@ Purpose = Notification.Purpose
 
 
 class Reach:
-    """The services of some incidents, and policies, teams and people as they are asked for: read once, and together
-    where what will be needed is known ahead (``learn``)."""
+    """The services of some incidents, and policies, teams and people at ``now`` and later, as they are asked for: read
+    once, and together where what will be needed is known ahead (``learn``)."""
 
-    def __init__(self, services: dict[int, list[Service]]) -> None:
+    def __init__(self, services: dict[int, list[Service]], *, now: datetime) -> None:
+        self.roster = roster.Roster()
         self._services = services
-        self._known = roster.Roster()
+        self._now = now
         self._knows_admins = False
 
     @classmethod
-    def of(cls, incidents: Iterable[Incident]) -> Reach:
+    def of(cls, incidents: Iterable[Incident], *, now: datetime) -> Reach:
         """Load the affected services of some incidents, with their teams and policies: one query."""
         services: dict[int, list[Service]] = defaultdict(list)
         links = AffectedService.objects.filter(incident__in=[incident.pk for incident in incidents])
         for link in links.select_related("service__team", "service__escalation_policy").order_by("id"):
             services[link.incident_id].append(link.service)
-        return cls(services)
+        return cls(services, now=now)
 
     def services_of(self, incident: Incident) -> str:
         """The affected services' names for a sentence."""
@@ -69,42 +71,33 @@ class Reach:
     ) -> None:
         """Read in one statement what is not known yet of some policies, of teams' members and of how people, and
         every admin, are reached."""
-        known = self._known
+        known = self.roster
         new_policies = set(policies) - known.policies.keys()
         new_teams = {team.pk for team in teams if team} - known.members.keys()
         new_people = {user.pk for user in people if user} - known.methods.keys()
-        if self._knows_admins and not (new_policies or new_teams or new_people):
-            return
-        found = roster.read(policies=new_policies, teams=new_teams, people=new_people)
-        known.policies.update(found.policies)
-        known.members.update(dict.fromkeys(new_teams, []) | found.members)
-        known.methods.update(dict.fromkeys(new_people, []) | found.methods)
-        known.admins[:], self._knows_admins = found.admins, True
+        if not self._knows_admins or new_policies or new_teams or new_people:
+            known.add(roster.read(at=self._now, policies=new_policies, teams=new_teams, people=new_people))
+            self._knows_admins = True
 
     def default_policy(self) -> EscalationPolicy | None:
         """The policy of incidents whose services name none."""
         self.learn()
-        return next((policy for policy in self._known.policies.values() if policy.is_default), None)
-
-    def policy(self, pk: int) -> EscalationPolicy | None:
-        """An escalation policy with its steps and whom they name; None once it is deleted."""
-        self.learn(policies=[pk])
-        return self._known.policies.get(pk)
+        return self.roster.default_policy()
 
     def members(self, team: Team) -> list[User]:
         """Members of a team who may be told something."""
         self.learn(teams=[team])
-        return self._known.members[team.pk]
+        return self.roster.members[team.pk]
 
     def admins(self) -> list[User]:
         """Everybody who is told when nobody else can be."""
         self.learn()
-        return self._known.admins
+        return self.roster.admins
 
     def methods(self, user: User) -> list[ContactMethod]:
         """How a person is reached; empty when they cannot be."""
         self.learn(people=[user])
-        return self._known.methods[user.pk]
+        return self.roster.methods[user.pk]
 
     def tell_user(
         self,

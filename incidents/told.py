@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +46,16 @@ class Told:
 
 def by_recipient(notifications: Iterable[Notification], moves: Iterable[TimelineEntry]) -> list[Told]:
     """Notifications by recipient, whoever was told first coming first; people who were paged before all others."""
-    answers: dict[Any, datetime] = {}
-    for entry in moves:  # newest first, so the first answer stays
+    answers: dict[Any, list[datetime]] = defaultdict(list)
+    for entry in moves:
         if entry.by_id and entry.kind in (Kind.ACKNOWLEDGED, Kind.MOVED):
-            answers[entry.by_id] = entry.at
+            answers[entry.by_id].append(entry.at)
     found: dict[tuple[str, Any], Told] = {}
     for row in notifications:
         key = ("user", row.user_id) if row.user_id else ("team", row.team_id or row.recipient)
         told = found.setdefault(key, Told(str(row.user or row.team or row.recipient), row.user))
         told.rows.append(row)
     for told in found.values():
-        first, answered = told.first_paged_at, answers.get(told.user.pk) if told.user else None
-        told.answered_at = answered if first and answered and answered >= first else None
+        first, own = told.first_paged_at, answers[told.user.pk] if told.user else []
+        told.answered_at = min((at for at in own if first and at >= first), default=None)
     return sorted(found.values(), key=lambda told: (told.first_paged_at is None, told.rows[-1].pk))

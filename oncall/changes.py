@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Team, User
-from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
+from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ EDITABLE = ("name", "team", "repeat", "repeat_after_minutes", "is_default")
 MOST_STEPS = 20
 LONGEST_DELAY = 1440  # minutes
 
-Target = User | Team
+Target = User | Team | Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,14 @@ def update_policy(policy: EscalationPolicy, *, by: User | None, **fields: Any) -
 
 def lines(policy: EscalationPolicy) -> list[str]:
     """The steps in words, for the audit log: "after 5 min: user alice, team core"."""
-    rows = policy.steps.order_by("position").prefetch_related("targets__user", "targets__team")
+    rows = policy.steps.order_by("position").prefetch_related("targets__user", "targets__team", "targets__schedule")
     return [f"after {row.delay_minutes} min: {', '.join(map(_name, row.targets.all())) or 'nobody'}" for row in rows]
 
 
 def _name(target: EscalationTarget) -> str:
-    return f"user {target.user.username}" if target.user else f"team {target.team.slug}" if target.team else "nobody"
+    if target.user:
+        return f"user {target.user.username}"
+    return f"team {target.team.slug}" if target.team else f"schedule {target.schedule}"
 
 
 def _check(steps: Sequence[Step]) -> None:
@@ -85,15 +87,10 @@ def _check(steps: Sequence[Step]) -> None:
         if not 0 <= step.delay_minutes <= LONGEST_DELAY:
             raise ValidationError({"steps": f"Step {number}: the delay is 0 to {LONGEST_DELAY} minutes."})
         if not step.targets:
-            raise ValidationError({"steps": f"Step {number} pages nobody. Give it a person or a team."})
+            raise ValidationError({"steps": f"Step {number} pages nobody. Give it a schedule, a person or a team."})
 
 
 def _targets(step: EscalationStep, targets: Iterable[Target]) -> list[EscalationTarget]:
-    kinds = EscalationTarget.Kind
-    rows = [
-        EscalationTarget(step=step, kind=kinds.USER, user=target)
-        if isinstance(target, User)
-        else EscalationTarget(step=step, kind=kinds.TEAM, team=target)
-        for target in dict.fromkeys(targets)
-    ]
-    return rows
+    kinds: dict[type, str] = {User: "user", Team: "team", Schedule: "schedule"}
+    chosen = [(kinds[type(target)], target) for target in dict.fromkeys(targets)]
+    return [EscalationTarget(step=step, kind=kind, **{kind: target}) for kind, target in chosen]

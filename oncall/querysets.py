@@ -1,4 +1,4 @@
-"""Reads of escalation policies."""
+"""Reads of schedules and escalation policies."""
 
 from __future__ import annotations
 
@@ -8,8 +8,31 @@ from django.db import models
 from django.db.models import Count
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.models import User
-    from oncall.models import EscalationPolicy  # noqa: F401 - named in strings
+    from oncall.models import EscalationPolicy, Override, Schedule  # noqa: F401 - named in strings
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    """Reads of schedules."""
+
+    def visible_to(self, user: User) -> ScheduleQuerySet:
+        """Every signed-in person may see who is on call."""
+        return self
+
+
+class OverrideQuerySet(models.QuerySet["Override"]):
+    """Reads of overrides."""
+
+    def visible_to(self, user: User) -> OverrideQuerySet:
+        """Every signed-in person may see who is on call."""
+        return self
+
+    def within(self, start: datetime, end: datetime | None = None) -> OverrideQuerySet:
+        """Those that touch an interval, or have not ended at its start where it has no end; the newest last."""
+        rows = self.filter(ends_at__gt=start)
+        return (rows if end is None else rows.filter(starts_at__lt=end)).order_by("id")
 
 
 class EscalationPolicyQuerySet(models.QuerySet["EscalationPolicy"]):

@@ -1,23 +1,67 @@
-"""Turning the targets of a step into people."""
+"""Turning the targets of a step into people, at an instant."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from oncall.shifts import on_call_at
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
-    from oncall.models import EscalationStep
+    from oncall.models import EscalationStep, EscalationTarget
+    from oncall.roster import Roster
 
 
-def people(step: EscalationStep, *, at: datetime) -> tuple[User, ...]:
-    """Everybody a step pages at an instant, each once, in the order of the targets; nobody who is switched off.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Whom a step pages at an instant, and in words, for those who ask, how it came to them or why to nobody.
 
-    ``at`` matters for targets whose people change with time. The step's targets are read as prefetched.
+    ``via`` has a text for each person, such as "Platform primary, layer Weekdays"; empty for a person named directly.
     """
+
+    people: tuple[User, ...] = ()
+    via: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def resolve(step: EscalationStep, roster: Roster, at: datetime) -> Resolved:
+    """Everybody a step pages at an instant, each once, in the order of the targets; nobody who is switched off."""
     found: dict[int, User] = {}
+    via: dict[int, str] = {}
+    missing = []
     for target in step.targets.all():
-        users = [target.user] if target.user else list(target.team.members.all()) if target.team else []
-        found |= {user.pk: user for user in users if user.is_active and user.pk not in found}
-    return tuple(found.values())
+        users, how = _of(target, roster, at=at)
+        active = [user for user in users if user.is_active]
+        if not active:
+            missing.append(_why(target, users))
+        for user in active:
+            via.setdefault(user.pk, how)
+            found.setdefault(user.pk, user)
+    return Resolved(tuple(found.values()), tuple(via.values()), tuple(missing))
+
+
+def _of(target: EscalationTarget, roster: Roster, *, at: datetime) -> tuple[list[User], str]:
+    """The people of one target, and how it came to them."""
+    if target.user:
+        return [target.user], ""
+    if target.team_id:
+        return roster.members.get(target.team_id, []), f"team {target.team}"
+    holding = on_call_at(roster.rotas[target.schedule_id], at) if target.schedule_id in roster.rotas else None
+    if holding is None:
+        return [], ""
+    turn, layer = holding
+    return [roster.users[turn.holder]], f"{target.schedule}, {layer.name}"
+
+
+def _why(target: EscalationTarget, users: list[User]) -> str:
+    """Why a target reaches nobody."""
+    if target.schedule_id:
+        return (
+            f"{users[0]} is on call for {target.schedule}, but is switched off"
+            if users
+            else (f"nobody is on call for {target.schedule}")
+        )
+    return f"nobody is in the team {target.team}" if target.team_id else f"{target.user} is switched off"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from accounts.models import Membership, Role, Team, User
 from alerts import intake
@@ -18,7 +19,14 @@ from incidents.lifecycle import Draft
 from incidents.models import Incident
 from notifications import signing
 from notifications.models import ContactMethod, Notification
-from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
+from oncall import schedule_changes
+from oncall.models import (
+    EscalationPolicy,
+    EscalationStep,
+    EscalationTarget,
+    Override,
+    Schedule,
+)
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -60,7 +68,11 @@ def team(slug: str = "", *members: User, managers: tuple[User, ...] = (), **fiel
 
 
 def escalation_policy(
-    *steps: User | Team | tuple, delays: tuple[int, ...] = (), repeat: int = 0, repeat_after: int = 5, **fields
+    *steps: User | Team | Schedule | tuple,
+    delays: tuple[int, ...] = (),
+    repeat: int = 0,
+    repeat_after: int = 5,
+    **fields,
 ) -> EscalationPolicy:
     """A policy with one step for each argument (a target, or a tuple of them); ``delays`` are minutes."""
     made = EscalationPolicy.objects.create(
@@ -70,9 +82,26 @@ def escalation_policy(
         delay = delays[position] if position < len(delays) else (0 if position == 0 else 5)
         step = EscalationStep.objects.create(policy=made, position=position, delay_minutes=delay)
         for target in targets if isinstance(targets, tuple) else (targets,):
-            kind = "user" if isinstance(target, User) else "team"
+            kind = {User: "user", Team: "team", Schedule: "schedule"}[type(target)]
             EscalationTarget.objects.create(step=step, kind=kind, **{kind: target})
     return made
+
+
+def schedule(name: str = "", *layers: schedule_changes.Draft, zone: str = "UTC", **fields) -> Schedule:
+    """A schedule with layers (``layer``), the last one highest."""
+    name = name or f"Schedule {next(_count)}"
+    return schedule_changes.save_schedule(name=name, time_zone=zone, layers=layers, by=None, **fields)
+
+
+def layer(*people: User, name: str = "", unit: str = "day", **options: Any) -> schedule_changes.Draft:
+    """A layer for ``schedule``; daily from midnight, and begun long ago."""
+    fields: dict[str, Any] = {"handoff": time(0), "starts_on": date(2026, 1, 1), **options}
+    return schedule_changes.Draft(name=name or f"Layer {next(_count)}", people=people, unit=unit, **fields)
+
+
+def override(schedule: Schedule, person: User, start: datetime, end: datetime, **fields) -> Override:
+    """Somebody stands in."""
+    return Override.objects.create(schedule=schedule, user=person, starts_at=start, ends_at=end, **fields)
 
 
 def service(slug: str = "", *, policy: EscalationPolicy | None = None, team: Team | None = None, **fields) -> Service:

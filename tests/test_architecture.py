@@ -81,7 +81,8 @@ def test_files_have_names_that_say_something_and_stay_short():
 def test_every_model_says_who_may_see_it():
     seen_through_their_owner = {
         "accounts.Membership", "notifications.Attempt", "notifications.SweepRun", "oncall.EscalationStep",
-        "oncall.EscalationTarget", "catalog.Dependency", "incidents.AffectedService", "incidents.TimelineEntry",
+        "oncall.EscalationTarget", "oncall.Layer", "oncall.Participant", "catalog.Dependency",
+            "incidents.AffectedService", "incidents.TimelineEntry",
         "incidents.NoteRevision", "incidents.Evidence", "incidents.PlannedAction", "incidents.Escalation",
         "incidents.SlaClock", "alerts.Group", "alerts.AlertLink", "api.IdempotencyKey",
     }  # fmt: skip

@@ -17,7 +17,7 @@ from api.problems import Problem, mistakes
 from api.schemas.base import Number
 from api.schemas.policies import NewPolicy, PolicyChange, PolicyOut, PolicyWithWarnings, StepIn
 from oncall import changes, readiness
-from oncall.models import EscalationPolicy
+from oncall.models import EscalationPolicy, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,20 +79,21 @@ def _fields(request: ApiRequest, given: dict[str, Any], *, was_default: bool = F
 def _steps(steps: Sequence[StepIn], *, user: User) -> list[changes.Step]:
     """Steps with the people and teams that they name. Raises the problem 422 with each target that is none."""
     named = [target for step in steps for target in step.targets]
-    found: dict[tuple[str, object], User | Team] = {}
+    found: dict[tuple[str, object], changes.Target] = {}
     usernames = [target.id for target in named if target.type == "user"]
     for each in User.objects.visible_to(user).filter(username__in=usernames):
         found["user", each.username] = each
     slugs = [target.id for target in named if target.type == "team"]
     for team in Team.objects.visible_to(user).filter(slug__in=slugs):
         found["team", team.slug] = team
+    ids = [target.id for target in named if target.type == "schedule" and isinstance(target.id, int)]
+    for schedule in Schedule.objects.visible_to(user).filter(pk__in=ids):
+        found["schedule", schedule.pk] = schedule
     errors = []
     for position, step in enumerate(steps):
         for index, target in enumerate(step.targets):
             place = f"steps.{position}.targets.{index}"
-            if target.type == "schedule":
-                errors.append((f"{place}.type", "Schedules come later; name a user or a team."))
-            elif (target.type, target.id) not in found:
+            if (target.type, target.id) not in found:
                 errors.append((f"{place}.id", f"There is no {target.type} {target.id!r}."))
     if errors:
         raise mistakes(errors)
@@ -111,7 +112,9 @@ def _policy(request: ApiRequest, pk: int) -> EscalationPolicy:
 
 
 def _with_details(rows: EscalationPolicyQuerySet) -> EscalationPolicyQuerySet:
-    return rows.select_related("team").prefetch_related("steps__targets__user", "steps__targets__team")
+    return rows.select_related("team").prefetch_related(
+        "steps__targets__user", "steps__targets__team", "steps__targets__schedule"
+    )
 
 
 def _with_warnings(policy: EscalationPolicy) -> PolicyWithWarnings:

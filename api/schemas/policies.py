@@ -18,7 +18,7 @@ RepeatAfter = Annotated[StrictInt, Field(ge=1, le=1440)]
 
 
 class TargetIn(Input):
-    """Whom a step pages: a user by username, or everybody in a team by its slug."""
+    """Whom a step pages: a user by username, everybody in a team by its slug, or who is on call by a schedule's id."""
 
     type: TargetType
     id: Reference | Id
@@ -57,16 +57,16 @@ class PolicyChange(Input):
 
 
 class TargetOut(Output):
-    """A user or a team."""
+    """A user, a team or a schedule."""
 
     type: TargetType
-    id: str
+    id: str | int
 
     @classmethod
     def of(cls, target: EscalationTarget) -> TargetOut:
         """Reads ``user`` and ``team``, which the caller has fetched."""
-        name = target.user.username if target.user else target.team.slug if target.team else ""
-        return cls(type=cast("TargetType", target.kind), id=name)
+        key = target.user.username if target.user else target.team.slug if target.team else target.schedule_id
+        return cls(type=cast("TargetType", target.kind), id=key or 0)
 
 
 class StepOut(Output):

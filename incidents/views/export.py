@@ -28,8 +28,14 @@ _seats = BoundedSemaphore(AT_ONCE)
 @login_required
 @require_safe
 def export_csv(request: HtmxHttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """Every incident of the list's tab and filters, in its order, as CSV; its page in the address does not count."""
+    """Every incident of the list's tab and filters, in its order, as CSV; its page in the address does not count.
+
+    A wrong filter is left out of the list, which says so; a file could not.
+    """
     ask = asked(request)
+    if not ask.filters.form.is_valid():
+        messages.warning(request, "Nothing was exported, because a filter is not right. It says below what it takes.")
+        return see_other(list_address(ask.query))
     if not _seats.acquire(blocking=False):
         messages.warning(request, "Two other exports are being written. Try again in a minute.")
         return see_other(list_address(ask.query))

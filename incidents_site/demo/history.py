@@ -90,11 +90,11 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
 
 
 def _world(company: Company, replays: Sequence[Replay], *, now: datetime) -> World:
-    reach = Reach({replay.incident.pk: replay.services for replay in replays})
+    reach = Reach({replay.incident.pk: replay.services for replay in replays}, now=now)
     reach.learn(people=company.users.values())
     compiler = plan.Compiler()
     policies = [*company.policies.values(), reach.default_policy()]
-    plans = escalation.plans_for([escalation.start(Incident(), each, now=now) for each in policies], reach, now=now)
+    plans = escalation.plans_for([escalation.start(Incident(), each, now=now) for each in policies], reach)
     return World(reach, compiler, plans)
 
 

@@ -30,9 +30,9 @@ AFTER_FAILURE_SECONDS = 5.0
 TOGETHER = 20
 
 MOST_TOPICS = 8
-LISTS = "incidents"
+FOR_ALL = ("incidents", "services")
 INCIDENT = "incident/"
-TOPIC = re.compile(rf"{LISTS}|{INCIDENT}[1-9][0-9]{{0,17}}", re.ASCII)
+TOPIC = re.compile(rf"{'|'.join(FOR_ALL)}|{INCIDENT}[1-9][0-9]{{0,17}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def visitor_of(session_key: str, topics: Iterable[str]) -> Visitor | None:
         return None
     asked = {int(topic.removeprefix(INCIDENT)): topic for topic in topics if topic.startswith(INCIDENT)}
     visible = Incident.objects.visible_to(user).filter(pk__in=asked).values_list("pk", flat=True) if asked else ()
-    return Visitor(user.pk, frozenset({LISTS, *(asked[number] for number in visible)}))
+    return Visitor(user.pk, frozenset({*FOR_ALL, *(asked[number] for number in visible)}))
 
 
 def visitors_of(asked: list[tuple[str, frozenset[str]]]) -> list[Visitor | None]:

@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.http.cookie import parse_cookie
 
+from incidents_site.cookies import storable
 from incidents_site.live.access import INCIDENT, Guard, topics_in
 from incidents_site.live.hub import Hub, Stream
 from incidents_site.live.line import Line
@@ -160,7 +161,7 @@ def _seated(stream: Stream) -> list[str]:
 
 def _session_key(headers: Headers) -> str:
     cookies = b"; ".join(value for name, value in headers if name == b"cookie")
-    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+    return storable(parse_cookie(cookies.decode("latin-1"))).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _come_back(reason: str) -> Refused:

@@ -20,12 +20,13 @@ function stored(name, value) {
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 15 * MINUTE;
 
-// The server's clock minus ours, from the page's own time stamp; a page out of the cache keeps the last figure.
+// The server's clock minus ours, from the page's own time stamp; a page out of the cache keeps the last figure. Not by
+// performance.timeOrigin, which lags behind Date.now() by as long as the machine has slept since the browser was started.
 function clockSkew() {
   const [load] = performance.getEntriesByType("navigation");
   const fresh = load && load.type !== "back_forward" && load.transferSize > 0 && root.dataset.now;
   try {
-    if (fresh) sessionStorage.setItem("muster-skew", root.dataset.now * 1000 - (performance.timeOrigin + load.responseStart));
+    if (fresh) sessionStorage.setItem("muster-skew", root.dataset.now * 1000 - (Date.now() - performance.now() + load.responseStart));
     const skew = Number(sessionStorage.getItem("muster-skew"));
     return Math.abs(skew) > 2000 ? skew : 0;
   } catch {
@@ -119,6 +120,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const [menu] = [...openMenus()].slice(-1);
     if (menu) {
+      event.preventDefault(); // it was meant for the menu, and for nothing else that listens
       menu.open = false;
       menu.querySelector("summary").focus();
     }

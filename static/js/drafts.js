@@ -20,10 +20,15 @@ function each(storage, work) {
   for (const key of Object.keys(storage)) if (key.startsWith(PREFIX)) work(key, read(storage, key) ?? {});
 }
 
-// The page before has sent some, and this page is its answer: they have arrived, unless it is an error.
+// The page before has sent some, and this page is where the answer led: they have arrived. So has what this page gives
+// back itself (kept_form.html). What was answered with the form once more, with a question or not at all stays.
+const SOON = 5000;
 const [load] = performance.getEntriesByType("navigation");
-const arrived = Boolean(reader) && load?.type === "navigate" && !(load.responseStatus >= 400);
-if (arrived) guarded((storage) => each(storage, (key, draft) => (draft.sent || !(Date.now() - draft.at < DAY)) && storage.removeItem(key)));
+const begunAt = Date.now() - performance.now();
+const given = new Set([...document.querySelectorAll("form:has(> [name=kept_form]) > [type=hidden]")].map((field) => field.value));
+const isLed = load?.type === "navigate" && load.redirectCount > 0;
+const hasArrived = (draft) => Boolean(draft.sentAt) && ((isLed && Math.abs(begunAt - draft.sentAt) < SOON) || given.has(draft.text));
+if (reader) guarded((storage) => each(storage, (key, draft) => (hasArrived(draft) || !(Date.now() - draft.at < DAY)) && storage.removeItem(key)));
 
 // Only into a field that is as it was when the draft was begun: what others have written since is never taken back.
 function restore(field) {
@@ -35,6 +40,7 @@ function restore(field) {
 
 if (reader) {
   document.querySelectorAll(FIELDS).forEach(restore);
+  document.addEventListener("htmx:after:settle", ({ target }) => target.querySelectorAll?.(FIELDS).forEach(restore));
 
   document.addEventListener("input", ({ target }) => {
     if (!target.matches?.(FIELDS)) return;
@@ -42,22 +48,29 @@ if (reader) {
     guarded((storage) => (draft.text === draft.was ? storage.removeItem(keyOf(target)) : storage.setItem(keyOf(target), JSON.stringify(draft))));
   });
 
+  // A question before it is done (declare_confirm.html) carries on what its page was sent.
   document.addEventListener("submit", ({ target }) => guarded((storage) => {
     if (target.matches("[action$='/logout/']")) return each(storage, (key) => storage.removeItem(key));
-    for (const field of target.querySelectorAll(FIELDS)) {
-      const draft = read(storage, keyOf(field));
-      if (draft) storage.setItem(keyOf(field), JSON.stringify({ ...draft, sent: true }));
-    }
+    if (target.method !== "post") return;
+    const theirs = new Set([...target.querySelectorAll(FIELDS)].map(keyOf)), ofPage = `${PREFIX}${reader} ${location.pathname} `;
+    each(storage, (key, draft) => {
+      if (theirs.has(key) || (draft.sentAt && key.startsWith(ofPage))) storage.setItem(key, JSON.stringify({ ...draft, sentAt: Date.now() }));
+    });
   }), true);
 
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => guarded((storage) => {
     if (ctx.request.method === "GET") return;
     for (const field of ctx.sourceElement?.querySelectorAll?.(FIELDS) ?? []) {
       const draft = read(storage, keyOf(field));
-      if (!draft || ctx.hx?.redirect) continue;
+      if (!draft || (ctx.hx?.redirect && ctx.response.status === 200)) continue; // to sign in first
       if (ctx.response.status < 400) storage.removeItem(keyOf(field));
-      else storage.setItem(keyOf(field), JSON.stringify({ ...draft, sent: false }));
+      else storage.setItem(keyOf(field), JSON.stringify({ ...draft, sentAt: 0 }));
     }
+  }));
+
+  // "Cancel" throws away; Escape and a click on the cross only put away.
+  document.addEventListener("click", ({ target }) => guarded((storage) => {
+    for (const field of target.closest?.("a[data-close]")?.closest("form")?.querySelectorAll(FIELDS) ?? []) storage.removeItem(keyOf(field));
   }));
 }
 

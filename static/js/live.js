@@ -269,8 +269,18 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.busy) return;
   form.dataset.busy = "1";
   const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
-  htmx.ajax("POST", action, { source: form, event, target: "#sheet-body", swap: "innerHTML" }).finally(() => delete form.dataset.busy);
+  const page = document.getElementById("workspace");
+  htmx.ajax("POST", action, { source: form, event, target: "#sheet-body", swap: "innerHTML" }).finally(() => {
+    delete form.dataset.busy;
+    if (page && !page.isConnected) giveWay();
+  });
 }, true);
+
+// What was answered has taken the page's place (403_csrf.html): nothing may lie over it.
+function giveWay() {
+  sheet.close();
+  document.getElementById("main").focus();
+}
 
 document.addEventListener("muster:done", (event) => {
   const form = event.target.closest("form");

@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,6 +24,7 @@ from django.utils import timezone
 
 from accounts import kept
 from accounts.models import Team
+from incidents import lifecycle
 from incidents.models import Incident
 from tests import make
 
@@ -155,6 +157,29 @@ def test_a_declaration_can_be_taken_up_again(browser):
     assert send(browser, address, said).status_code == 303
     assert Incident.objects.get().title == "Kafka lags"
     assert browser.get(answer["Location"].partition("next=")[2]).status_code == 404
+
+
+def test_of_two_presses_at_once_one_is_sent(browser, incident):
+    now = timezone.now()
+    sign_in(browser)
+    first = SessionStore(browser.session.session_key)
+    form = kept.keep(first, path="/", page="/", fields=[("text", ["words"])], by=None, had_files=False, now=now)
+    first.save()
+    second = SessionStore(first.session_key)
+    assert kept.find(second, form.key, now=now) == form, "it has looked before the first was done"
+    assert kept.take(first, form.key, now=now) == form
+    assert kept.take(second, form.key, now=now) is None
+
+
+def test_what_is_refused_stays_kept(browser, bob, incident):
+    answer = send(browser, reverse("incidents:resolve", args=[incident.reference]), {"root_cause": "A full disk"})
+    assert answer.status_code == 302
+    sign_in(browser)
+    (form,) = kept.waiting(browser.session, now=timezone.now())
+    lifecycle.resolve(incident, by=bob, root_cause="Something else")
+    answer = send(browser, form.path, {"root_cause": "A full disk", kept.FIELD: form.key})
+    assert answer.status_code == 409
+    assert kept.waiting(browser.session, now=timezone.now()) == [form]
 
 
 def test_signing_in_elsewhere_leads_to_it_too(browser, incident):
@@ -344,5 +369,5 @@ def test_a_stale_token_in_a_fragment_shows_the_page_that_gives_it_back(browser, 
     note = reverse("incidents:add_note", args=[incident.reference])
     headers = {**HTMX, "Origin": "http://testserver"}
     answer = browser.post(note, {"text": "typed words", "csrfmiddlewaretoken": "x" * 64}, headers=headers)
-    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Reselect"]) == (403, "#main", "#main")
+    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Reselect"]) == (403, "#main", "#main > *")
     assert "typed words" in words(answer)

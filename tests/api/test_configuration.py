@@ -296,8 +296,8 @@ def test_what_keeps_a_policy_from_reaching_somebody_is_a_warning(root, charlie):
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"steps": steps(("schedule", "primary"))}, "steps.0.targets.0.type"),
-        ({"steps": steps(("schedule", 7))}, "steps.0.targets.0.type"),
+        ({"steps": steps(("schedule", "primary"))}, "steps.0.targets.0.id"),
+        ({"steps": steps(("schedule", 7))}, "steps.0.targets.0.id"),
         ({"steps": steps(("user", "alice"), ("user", "nobody"))}, "steps.1.targets.0.id"),
         ({"steps": steps(("user", 7))}, "steps.0.targets.0.id"),
         ({"steps": steps(("team", "alice"))}, "steps.0.targets.0.id"),

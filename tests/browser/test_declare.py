@@ -173,6 +173,48 @@ def test_what_is_typed_survives_a_reload_and_goes_when_it_was_sent(windows, alic
         expect(page.get_by_label("Note", exact=True)).to_have_value("")
 
 
+def test_what_was_sent_and_not_declared_stays(windows, alice):
+    with windows.open(user=alice) as page:
+        page.goto("/incidents/new")
+        title(page).fill("The ledger cannot be written")
+        page.get_by_role("button", name="Declare incident").click()
+        expect(page.locator(".mu-error")).to_be_visible()
+        page.goto("/services/")
+        page.goto("/incidents/new")
+        expect(title(page)).to_have_value("The ledger cannot be written")
+        page.locator("#declare-severity input").first.check()
+        page.route("**/incidents/new", lambda route: route.abort())
+        page.get_by_role("button", name="Declare incident").click()
+        page.wait_for_url("chrome-error://**")
+        page.unroute("**/incidents/new")
+        page.goto("/incidents/new")
+        expect(title(page)).to_have_value("The ledger cannot be written")
+        page.locator("#declare-severity input").first.check()
+        page.get_by_role("button", name="Declare incident").click()
+        page.wait_for_url("**/INC-*")
+        page.goto("/incidents/new")
+        expect(title(page)).to_have_value("")
+    windows.complaints.clear()
+
+
+def test_a_question_before_it_is_declared_loses_nothing_either(windows, alice):
+    with windows.open(user=alice) as page:
+        page.route("**/incidents/similar*", lambda route: route.fulfill(status=204))
+        page.goto("/incidents/new")
+        title(page).fill(f"{Incident.objects.get().title} again")
+        page.locator("#declare-severity input").first.check()
+        page.get_by_role("button", name="Declare incident").click()
+        expect(page.get_by_role("heading", name="Is it one of these?")).to_be_visible()
+        page.goto("/incidents/new")
+        expect(title(page)).not_to_have_value("")
+        page.locator("#declare-severity input").first.check()
+        page.get_by_role("button", name="Declare incident").click()
+        page.get_by_role("button", name="Declare anyway").click()
+        page.wait_for_url("**/INC-*")
+        page.goto("/incidents/new")
+        expect(title(page)).to_have_value("")
+
+
 def test_a_page_says_that_somebody_was_signed_out_and_leaves_the_form_alone(windows, alice):
     with windows.open(user=alice) as page:
         page.goto("/incidents/new")

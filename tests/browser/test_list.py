@@ -239,6 +239,21 @@ def test_keys_are_left_alone_where_somebody_types_and_when_they_are_switched_off
         assert focused(page) != "One"
 
 
+def test_escape_closes_a_menu_and_leaves_what_is_selected(windows, team):
+    alice, _ = team
+    declared("One")
+    with windows.open(user=alice) as page:
+        page.goto("/incidents/")
+        ticked = page.locator("#incidents tbody .mu-check input:checked")
+        page.locator("#incidents tbody .mu-check input").first.check()
+        page.get_by_text("Save this view").click()
+        page.keyboard.press("Escape")
+        expect(page.locator("details.mu-menu[open]")).to_have_count(0)
+        expect(ticked).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(ticked).to_have_count(0)
+
+
 def test_shift_and_the_box_above_tick_many(windows, team):
     declared("One", "Two", "Three", "Four")
     with looking(windows, team[0]) as page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -104,6 +105,46 @@ def test_a_mistake_is_shown_in_the_sheet_beside_what_was_typed(windows, team):
         expect(page.locator("#evidence").get_by_role("link", name="Errors by region")).to_be_visible()
         expect(opened_sheet(page)).to_have_count(0)
     expect_complaint(windows, 422)
+
+
+def test_what_was_begun_in_a_sheet_is_still_there_when_it_opens_again(windows, team):
+    alice, _, incident = team
+    with windows.open(user=alice) as page:
+        page.goto(incident.get_absolute_url())
+        sheet = opened_sheet(page)
+        page.keyboard.press("u")
+        sheet.get_by_label("Message").fill("Half an update")
+        page.keyboard.press("Escape")
+        expect(sheet).to_have_count(0)
+        page.keyboard.press("u")
+        expect(sheet.get_by_label("Message")).to_have_value("Half an update")
+        page.reload()
+        page.keyboard.press("u")
+        expect(sheet.get_by_label("Message")).to_have_value("Half an update")
+        sheet.get_by_role("link", name="Cancel").click()
+        page.keyboard.press("u")
+        expect(sheet.get_by_label("Message")).to_have_value("")
+        sheet.get_by_label("Message").fill("A whole update")
+        sheet.get_by_role("button", name="Post update").click()
+        expect(page.locator("#communication")).to_contain_text("A whole update")
+        page.keyboard.press("u")
+        expect(sheet.get_by_label("Message")).to_have_value("")
+
+
+def test_a_stale_sheet_gives_way_to_the_page_that_gives_its_words_back(windows, team):
+    alice, _, incident = team
+    with windows.open(user=alice) as page:
+        page.goto(incident.get_absolute_url())
+        page.keyboard.press("u")
+        opened_sheet(page).get_by_label("Message").fill("Typed before the token changed")
+        page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
+        opened_sheet(page).get_by_role("button", name="Post update").click()
+        expect(page.get_by_role("heading", name="Please try that again")).to_be_visible()
+        expect(opened_sheet(page)).to_have_count(0)
+        expect(page.locator("#main")).to_be_focused()
+        page.get_by_role("button", name="Send it again").click()
+        expect(page.locator("#communication")).to_contain_text("Typed before the token changed")
+    expect_complaint(windows, 403)
 
 
 def test_who_resolves_second_gets_their_words_back(windows, team):

@@ -1,7 +1,7 @@
 """Pages by keyset: every row once, in both directions, whatever is null, equal, added or deleted meanwhile."""
 
 import base64
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -217,3 +217,9 @@ def test_huge_number_is_beyond_every_row(people: Any) -> None:
 def test_page_of_no_rows_is_a_mistake(people: Any) -> None:
     with pytest.raises(ValueError, match="at least one"):
         page(people, sort=(), cursor=None, limit=0)
+
+
+def test_times_come_back_in_utc_whatever_their_offset() -> None:
+    odd = datetime(2026, 10, 14, 1, 47, tzinfo=timezone(timedelta(hours=23, minutes=59)))
+    (found,) = decode(encode([odd]))
+    assert (found, found.tzinfo) == (odd, UTC)

@@ -265,3 +265,11 @@ def test_searching_costs_the_same_few_queries_whatever_is_found(client, alice):
 def test_strangers_are_sent_to_sign_in(client):
     response = client.get("/search/", {"q": "disk"})
     assert (response.status_code, response["Location"]) == (302, "/accounts/login/?next=/search/%3Fq%3Ddisk")
+
+
+def test_extracts_come_from_the_newest_notes_and_their_beginnings(alice):
+    incident = make.incident(title="Checkout fails", by=alice)
+    timeline.add_note(incident, text="Kafka was first", by=alice)
+    for number in range(search.NOTES_READ):
+        timeline.add_note(incident, text=f"{number} lorem {'x ' * (search.NOTE_READ // 2)} zebra", by=alice)
+    assert [search.found_in([incident], word)[0].where for word in ("kafka", "zebra", "lorem")] == ["", "", "Note"]

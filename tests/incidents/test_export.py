@@ -101,6 +101,9 @@ def test_the_bytes_are_rfc_4180_with_a_byte_order_mark(at_desk):
         ("\rx", "'\rx"),
         ("\u00a0=1", "'\u00a0=1"),
         ("\u200b\ufeff=1", "'\u200b\ufeff=1"),
+        ("\u061c\u034f=1", "'\u061c\u034f=1"),
+        ("\u3164\u2800=1", "'\u3164\u2800=1"),
+        ("\U000e0020\ufe0f=1", "'\U000e0020\ufe0f=1"),
         ("＝1", "'＝1"),
         ("＋1", "'＋1"),
         ("－1", "'－1"),
@@ -139,6 +142,23 @@ def test_filters_tab_and_order_are_those_of_the_address(at_desk, alice):
     assert numbers(at_desk, "?period=all&sort=title") == [a.pk, b.pk, c.pk]
     assert numbers(at_desk, "?period=all&severity=low&sort=-title&cursor=nonsense") == [c.pk, a.pk]
     assert numbers(at_desk, "?q=nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("severity=worst", "worst is not one of the available choices"),
+        ("since=soon", "Write a date as 2026-10-14."),
+        (f"q={'a' * 201}", "at most 200 characters"),
+    ],
+)
+def test_a_wrong_filter_exports_nothing_and_leads_to_the_list_that_names_it(at_desk, wrong, said):
+    make.incident(title="x")
+    response = at_desk.get(f"/incidents/export.csv?{wrong}")
+    assert (response.status_code, response["Location"]) == (303, f"/incidents/?{wrong}")
+    page = at_desk.get(response["Location"]).content.decode()
+    assert "Nothing was exported, because a filter is not right." in page
+    assert said in page
 
 
 @pytest.mark.parametrize("sort", listing.SORTS)

@@ -196,6 +196,8 @@ def test_cursors_of_other_orders_are_refused(rows, sort, now):
         [">", "assignee", "ann", 1, make.NOW, 2**63],
         [">", "assignee", "ann", 1, "soon", 1],
         ["?", "assignee", "ann", 1, make.NOW, 1],
+        [">", "assignee", "alice", 1, make.NOW, True],
+        [">", "assignee", None, None, make.NOW, True],
         [make.NOW, "not a cursor"],
         [make.NOW, 7],
         ["now", "x"],

@@ -252,6 +252,25 @@ def test_an_old_page_takes_nothing_back_that_somebody_else_has_written(at_desk, 
     assert (incident.title, incident.description) == ("What Bob wrote", "What Alice wrote")
 
 
+def test_of_two_who_write_the_same_text_the_second_reads_the_first(at_desk, bob, incident):
+    changes.edit(incident, by=bob, description="As it began.")
+    data = {"title": incident.title, "initial-title": incident.title, "initial-description": "As it began."}
+    data |= {"started_at": "2026-01-01T00:00:00", "initial-started_at": "2026-01-01T00:00:00"}
+    changes.edit(incident, by=bob, description="What Bob wrote,\nand it is long.")
+    answer = at_desk.post(url("edit", incident), data | {"description": "What Alice wrote"})
+    assert answer.status_code == 422
+    assert "It now says: “What Bob wrote, and it is long.” Put both together" in text(answer)
+    assert ">\nWhat Alice wrote</textarea>" in answer.content.decode()
+    incident.refresh_from_db()
+    assert incident.description == "What Bob wrote,\nand it is long."
+
+    hidden = re.search(r'name="initial-description" value="([^"]*)"', answer.content.decode())[1]
+    data["initial-description"] = html.unescape(hidden).replace("\n", "\r\n")  # as browsers do
+    assert at_desk.post(url("edit", incident), data | {"description": "What both wrote"}).status_code == 303
+    incident.refresh_from_db()
+    assert incident.description == "What both wrote"
+
+
 def test_who_hides_it_from_himself_is_led_to_the_list(at_desk, incident):
     data = {"title": incident.title, "started_at": "2026-01-01T00:00:00", "is_private": "on"}
     response = at_desk.post(url("edit", incident), data)

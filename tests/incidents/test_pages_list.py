@@ -238,6 +238,12 @@ def test_a_nul_in_the_address_is_no_filter(client, alice, name):
     assert client.get(f"/incidents/?{name}=%00").status_code == 200
 
 
+@pytest.mark.parametrize("name", ["service", "team", "assignee"])
+def test_a_name_that_is_longer_than_any_finds_nothing(at_desk, name):
+    make.incident(at=timezone.now())
+    assert listed(at_desk, f"?{name}={'x' * 500}") == []
+
+
 # ---- what an open list asks again ----------------------------------------------------------------------------------
 
 HTMX = {"HTTP_HX_REQUEST": "true"}

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 
+from accounts import people
 from accounts.models import User
 from core import live
 from incidents.models import Incident
@@ -120,7 +122,8 @@ def test_only_get_opens_a_stream(port, alice):
 
 
 def test_a_stranger_gets_401_whatever_they_ask_for(port, incident):
-    for cookie in ("", "muster_session=", "muster_session=nobody", "muster_session=\xff;;=;", "other=1"):
+    unstorable = 'muster_session="' + r"\000" * 32 + '"'
+    for cookie in ("", "muster_session=", "muster_session=nobody", "muster_session=\xff;;=;", unstorable, "other=1"):
         for topic in (incident.topic, "incident/987654321", "incidents"):
             with Page(port, topic, cookie=cookie) as page:
                 assert (cookie, topic, page.status) == (cookie, topic, 401)
@@ -207,6 +210,16 @@ def test_a_stream_ends_when_its_person_may_no_longer_hear_it(port, alice, bob, i
         assert ("changed", incident.topic) in stays.hear_all()
     with Page(port, incident.topic, cookie=cookie) as page:
         assert page.status == (404 if end is make_private else 401)
+
+
+@pytest.mark.parametrize(
+    "change", [partial(people.update_user, is_active=False), partial(people.set_password, password=None)]
+)
+def test_whoever_ends_somebodys_rights_ends_their_streams(port, alice, bob, change):
+    with Page(port, "incidents", user=bob) as page:
+        assert page.hear() == HELLO
+        change(bob, by=alice)
+        assert page.hear_all(during=1) == [END]
 
 
 def test_rights_are_looked_at_again_from_time_to_time_without_anybody_asking(own_redis, alice, monkeypatch):

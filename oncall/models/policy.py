@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Team, User
 from core.timestamps import Timestamped
+from oncall.models.schedule import Schedule
 from oncall.querysets import EscalationPolicyQuerySet
 
 
@@ -67,27 +68,31 @@ class EscalationStep(models.Model):
 
 
 class EscalationTarget(models.Model):
-    """A user, or everyone in a team. One typed column a kind; the on-call issue adds schedules."""
+    """A user, everyone in a team, or whoever is on call by a schedule. One typed column a kind."""
 
     class Kind(models.TextChoices):
         """What a step can point at."""
 
         USER = "user", "User"
         TEAM = "team", "Team"
+        SCHEDULE = "schedule", "Schedule"
 
     step = models.ForeignKey(EscalationStep, models.CASCADE, related_name="targets")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="escalation_targets")
     team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="escalation_targets")
+    schedule = models.ForeignKey(Schedule, models.PROTECT, null=True, blank=True, related_name="escalation_targets")
 
     class Meta:
         ordering = ("step", "id")
         constraints = (
             models.CheckConstraint(
-                condition=Q(kind="user", user__isnull=False, team=None) | Q(kind="team", team__isnull=False, user=None),
+                condition=Q(kind="user", user__isnull=False, team=None, schedule=None)
+                | Q(kind="team", team__isnull=False, user=None, schedule=None)
+                | Q(kind="schedule", schedule__isnull=False, user=None, team=None),
                 name="oncall_target_matches_kind",
             ),
         )
 
     def __str__(self) -> str:
-        return str(self.user or self.team)
+        return str(self.user or self.team or self.schedule)

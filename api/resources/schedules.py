@@ -1,0 +1,222 @@
+"""Schedules and their shifts, who is on call, and overrides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Query, Router
+from ninja.responses import Status as Answer
+
+from accounts.access import require_manager
+from api import lookups, paging
+from api.auth import ApiRequest, actor, writer
+from api.idempotency import idempotent
+from api.paging import ListQuery, Page
+from api.problems import Problem, invalid, mistakes
+from api.schemas.base import Number
+from api.schemas.schedules import (
+    MOST_DAYS,
+    LayerIn,
+    NewOverride,
+    NewSchedule,
+    OnCallOut,
+    OnCallQuery,
+    OverrideOut,
+    ScheduleChange,
+    ScheduleOut,
+    ShiftOut,
+    ShiftsQuery,
+)
+from oncall import rotas, schedule_changes, shifts, who
+from oncall.models import Override, Schedule
+from oncall.shifts import Window
+from oncall.windows import DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.models import User
+    from oncall.querysets import ScheduleQuerySet
+
+router = Router(tags=["on-call"])
+overrides_router = Router(tags=["on-call"])
+on_call_router = Router(tags=["on-call"])
+
+
+@router.get("", response=Page[ScheduleOut])
+def list_schedules(request: ApiRequest, query: Query[ListQuery]) -> Page[ScheduleOut]:
+    """Schedules, newest first."""
+    rows = _with_layers(Schedule.objects.visible_to(actor(request)))
+    return paging.answer(request, rows, query, Page[ScheduleOut], ScheduleOut.of)
+
+
+@router.post("", auth=writer, response={201: ScheduleOut})
+@idempotent()
+def create_schedule(request: ApiRequest, body: NewSchedule) -> Answer[ScheduleOut]:
+    """Make a schedule; of its layers the last one is the highest."""
+    fields = _fields(request, dict(body))
+    require_manager(actor(request), fields["team"])
+    schedule = schedule_changes.save_schedule(
+        layers=_drafts(body.layers, user=actor(request)), by=actor(request), **fields
+    )
+    return Answer(201, ScheduleOut.of(_schedule(request, schedule.pk)))
+
+
+@router.get("/{schedule_id}", response=ScheduleOut)
+def read_schedule(request: ApiRequest, schedule_id: Number) -> ScheduleOut:
+    """One schedule with its layers."""
+    return ScheduleOut.of(_schedule(request, schedule_id))
+
+
+@router.patch("/{schedule_id}", auth=writer, response=ScheduleOut)
+def change_schedule(request: ApiRequest, schedule_id: Number, body: ScheduleChange) -> ScheduleOut:
+    """Change a schedule; overrides stay."""
+    schedule, given = _schedule(request, schedule_id), body.given()
+    require_manager(actor(request), schedule.team)
+    fields = _fields(request, given)
+    if "team" in fields:
+        require_manager(actor(request), fields["team"])
+    layers = _drafts(body.layers, user=actor(request)) if "layers" in given else None
+    schedule_changes.save_schedule(schedule, layers=layers, by=actor(request), **fields)
+    return ScheduleOut.of(_schedule(request, schedule_id))
+
+
+@router.delete("/{schedule_id}", auth=writer, response={204: None})
+def delete_schedule(request: ApiRequest, schedule_id: Number) -> HttpResponse:
+    """Delete a schedule that no policy pages."""
+    schedule = _schedule(request, schedule_id)
+    require_manager(actor(request), schedule.team)
+    schedule_changes.delete_schedule(schedule, by=actor(request))
+    return HttpResponse(status=204)
+
+
+@router.get("/{schedule_id}/shifts", response=list[ShiftOut])
+def list_shifts(request: ApiRequest, schedule_id: Number, query: Query[ShiftsQuery]) -> list[ShiftOut]:
+    """Every shift and gap between `from` and `to`, clipped to them; at most 400 days."""
+    paging.refuse_unknown(request, query)
+    start, end = query.from_, query.to
+    if not timedelta() < end - start <= timedelta(days=MOST_DAYS):
+        raise invalid("to", f"Ask for a stretch that ends after it begins, of at most {MOST_DAYS} days.")
+    schedule = _schedule(request, schedule_id)
+    known, users = rotas.read(Schedule.objects.filter(pk=schedule.pk), start=start, end=end)
+    return [
+        ShiftOut(
+            user=users[shift.holder].username if shift.holder else None,
+            start=shift.start,
+            end=shift.end,
+            layer=shift.layer,
+        )
+        for shift in shifts.shifts(known[schedule.pk], start, end)
+    ]
+
+
+@on_call_router.get("", response=list[OnCallOut])
+def read_on_call(request: ApiRequest, query: Query[OnCallQuery]) -> list[OnCallOut]:
+    """Who is on call at `at`, or now: by one schedule, or by all of them."""
+    paging.refuse_unknown(request, query)
+    rows = Schedule.objects.visible_to(actor(request)).order_by("name", "id")
+    if query.schedule is not None:
+        rows = rows.filter(pk=query.schedule)
+    found = who.at(rows, query.at or timezone.now())
+    if query.schedule is not None and not found:
+        raise invalid("schedule", f"There is no schedule {query.schedule}.")
+    return [
+        OnCallOut(
+            schedule=row.schedule.pk,
+            name=row.schedule.name,
+            user=row.user.username if row.user else None,
+            layer=row.layer,
+            until=row.until,
+        )
+        for row in found
+    ]
+
+
+# ---- overrides -----------------------------------------------------------------------------------------------------
+
+
+@overrides_router.get("", response=Page[OverrideOut])
+def list_overrides(request: ApiRequest, query: Query[ListQuery]) -> Page[OverrideOut]:
+    """Overrides of all schedules, newest first."""
+    rows = Override.objects.visible_to(actor(request)).select_related("user", "created_by")
+    return paging.answer(request, rows, query, Page[OverrideOut], OverrideOut.of)
+
+
+@overrides_router.post("", auth=writer, response={201: OverrideOut})
+@idempotent()
+def create_override(request: ApiRequest, body: NewOverride) -> Answer[OverrideOut]:
+    """Put somebody on call for a while. Responders take shifts themselves; managers give them to anybody."""
+    user = actor(request)
+    schedule: Schedule | None = (
+        Schedule.objects.visible_to(user).select_related("team").filter(pk=body.schedule).first()
+    )
+    if schedule is None:
+        raise invalid("schedule", f"There is no schedule {body.schedule}.")
+    person = lookups.person(body.user, user=user, field="user")
+    assert person
+    row = schedule_changes.override(schedule, user=person, start=body.start, end=body.end, by=user, reason=body.reason)
+    return Answer(201, OverrideOut.of(row))
+
+
+@overrides_router.delete("/{override_id}", auth=writer, response={204: None})
+def delete_override(request: ApiRequest, override_id: Number) -> HttpResponse:
+    """Take an override back: what has not begun is gone, what runs ends now."""
+    row = Override.objects.visible_to(actor(request)).filter(pk=override_id).first()
+    if row is None:
+        raise Problem(404, "There is no such override.")
+    schedule_changes.end_override(row, by=actor(request), now=timezone.now())
+    return HttpResponse(status=204)
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------
+
+
+def _schedule(request: ApiRequest, pk: int) -> Schedule:
+    found: Schedule | None = _with_layers(Schedule.objects.visible_to(actor(request))).filter(pk=pk).first()
+    if found is None:
+        raise Problem(404, "There is no such schedule.")
+    return found
+
+
+def _with_layers(rows: ScheduleQuerySet) -> ScheduleQuerySet:
+    return rows.select_related("team").prefetch_related("layers__participants__user")
+
+
+def _fields(request: ApiRequest, given: dict[str, Any]) -> dict[str, Any]:
+    """Everything but the layers."""
+    fields = {name: value for name, value in given.items() if name != "layers"}
+    if "team" in fields:
+        fields["team"] = lookups.team(fields["team"], user=actor(request))
+    return fields
+
+
+def _drafts(layers: Sequence[LayerIn], *, user: User) -> list[schedule_changes.Draft]:
+    """Layers with their people. Raises the problem 422 with each name that is nobody's."""
+    names = {name for layer in layers for name in layer.participants}
+    people = {person.username: person for person in type(user).objects.visible_to(user).filter(username__in=names)}
+    wrong = [
+        (f"layers.{position}.participants.{place}", f"There is no user {name!r}.")
+        for position, layer in enumerate(layers)
+        for place, name in enumerate(layer.participants)
+        if name not in people
+    ]
+    if wrong:
+        raise mistakes(wrong)
+    return [
+        schedule_changes.Draft(
+            name=layer.name,
+            starts_on=layer.starts_on,
+            people=tuple(people[name] for name in layer.participants),
+            unit=layer.rotation.unit,
+            length=layer.rotation.length,
+            handoff=layer.handoff,
+            ends_on=layer.ends_on,
+            windows=tuple(
+                Window(frozenset(map(DAYS.index, row.days)), row.from_, row.to) for row in layer.restrictions
+            ),
+        )
+        for layer in layers
+    ]

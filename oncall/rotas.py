@@ -1,0 +1,74 @@
+"""Schedules as rows become rotas that ``oncall.shifts`` computes with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from accounts.models import User
+from core.time_zones import zone
+from core.together import together
+from oncall.models import Layer, Override, Participant
+from oncall.shifts import OVERRIDE, Calendar, Rota, Rotation, Turn
+from oncall.windows import of_json
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from core.together import Rows
+    from oncall.models import Schedule
+
+
+def read(
+    schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None = None
+) -> tuple[dict[int, Rota], dict[int, User]]:
+    """Rotas by schedule, right for every instant of an interval, and everybody in them by key. One statement.
+
+    Without an ``end`` they are right for every later instant too.
+    """
+    parts = querysets(schedules, start=start, end=end)
+    named = User.objects.filter(pk__in=parts["participants"].order_by().values("user"))
+    named |= User.objects.filter(pk__in=parts["overrides"].order_by().values("user"))
+    found = together(**parts, users=named.defer("password").order_by("id"))
+    return build(found), {user.pk: user for user in found["users"]}
+
+
+def querysets(schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None) -> dict[str, QuerySet[Any]]:
+    """What ``build`` needs of some schedules, to be read together."""
+    keys = schedules.order_by().values("pk")
+    layers = Layer.objects.filter(schedule__in=keys)
+    return {
+        "schedules": schedules.only("time_zone"),
+        "layers": layers.order_by("schedule_id", "position"),
+        "participants": Participant.objects.filter(layer__in=layers.values("pk")).order_by("layer_id", "position"),
+        "overrides": Override.objects.within(start, end).filter(schedule__in=keys),
+    }
+
+
+def build(found: Rows) -> dict[int, Rota]:
+    """Rotas of what was read, by the key of their schedule. Holders are keys of people."""
+    people: dict[int, list[int]] = defaultdict(list)
+    for row in found.plain("participants"):
+        people[row["layer_id"]].append(row["user_id"])
+    zones = {row["id"]: zone(row["time_zone"]) for row in found.plain("schedules")}
+    layers: dict[int, list[Rotation]] = defaultdict(list)
+    for row in found.plain("layers"):
+        layers[row["schedule_id"]].append(
+            Rotation(
+                name=row["name"],
+                zone=zones[row["schedule_id"]],
+                unit=row["unit"],
+                length=row["length"],
+                handoff=time.fromisoformat(row["handoff"]),
+                starts_on=date.fromisoformat(row["starts_on"]),
+                people=tuple(people[row["id"]]),
+                ends_on=date.fromisoformat(row["ends_on"]) if row["ends_on"] else None,
+                windows=of_json(row["windows"]),
+            )
+        )
+    turns: dict[int, list[Turn]] = defaultdict(list)
+    for row in found.plain("overrides"):
+        starts_at, ends_at = map(datetime.fromisoformat, (row["starts_at"], row["ends_at"]))
+        turns[row["schedule_id"]].append(Turn(row["user_id"], starts_at, ends_at))
+    return {pk: Rota(tuple(layers[pk]), Calendar.of(OVERRIDE, turns[pk])) for pk in zones}
