@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Team, User
-from oncall.changes import LONGEST_DELAY, MOST_STEPS, Step
-from oncall.models import EscalationPolicy, EscalationTarget
+from oncall.changes import LONGEST_DELAY, MOST_STEPS, Step, Target
+from oncall.models import EscalationPolicy, EscalationTarget, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,16 +59,19 @@ class Targets:
     def __init__(self, *, also: Sequence[EscalationTarget] = ()) -> None:
         users = {user.pk: user for user in User.objects.active().order_by("name", "username")}
         users |= {target.user.pk: target.user for target in also if target.user}
-        self._found: dict[str, User | Team] = {f"team:{team.pk}": team for team in Team.objects.order_by("name")}
+        schedules = {f"schedule:{row.pk}": row for row in Schedule.objects.order_by("name", "id")}
+        self.schedules = [(key, f"{row} (on call)") for key, row in schedules.items()]
+        self._found: dict[str, Target] = {f"team:{team.pk}": team for team in Team.objects.order_by("name")}
         self.teams = [(key, f"{team} (team)") for key, team in self._found.items()]
+        self._found |= schedules
         self.users = [(f"user:{user.pk}", str(user)) for user in users.values()]
         self._found |= {f"user:{user.pk}": user for user in users.values()}
 
     def choices(self) -> list[tuple[str, str]]:
-        """People first, then teams."""
-        return [*self.users, *self.teams]
+        """Schedules first, then people, then teams."""
+        return [*self.schedules, *self.users, *self.teams]
 
-    def found(self, keys: Sequence[str]) -> tuple[User | Team, ...]:
+    def found(self, keys: Sequence[str]) -> tuple[Target, ...]:
         """What the chosen keys stand for."""
         return tuple(self._found[key] for key in keys)
 
@@ -138,7 +141,10 @@ def initial_of(policy: EscalationPolicy | None) -> list[dict[str, Any]]:
     return [
         {
             "delay_minutes": step.delay_minutes,
-            "targets": [f"{target.kind}:{target.user_id or target.team_id}" for target in step.targets.all()],
+            "targets": [
+                f"{target.kind}:{target.user_id or target.team_id or target.schedule_id}"
+                for target in step.targets.all()
+            ],
         }
         for step in policy.steps.all()
     ]

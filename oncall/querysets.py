@@ -44,7 +44,8 @@ class EscalationPolicyQuerySet(models.QuerySet["EscalationPolicy"]):
 
     def with_steps(self) -> EscalationPolicyQuerySet:
         """With steps and targets, for showing or running a whole policy."""
-        return self.prefetch_related("steps__targets__user", "steps__targets__team__members")
+        named = ("steps__targets__user", "steps__targets__team__members", "steps__targets__schedule")
+        return self.prefetch_related(*named)
 
     def for_list(self) -> EscalationPolicyQuerySet:
         """With what a row of the list shows: the team, the steps, and how many services use it."""

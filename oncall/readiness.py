@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 
 from notifications.outbox import methods_of
+from oncall import rotas, shifts
+from oncall.models import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from accounts.models import User
     from notifications.models import ContactMethod
@@ -18,26 +22,42 @@ if TYPE_CHECKING:
 Methods = dict[int, list["ContactMethod"]]
 
 
-def warnings(policy: EscalationPolicy) -> list[str]:
+def warnings(policy: EscalationPolicy, *, now: datetime | None = None) -> list[str]:
     """One sentence for each weak spot, in the order of the steps; empty when everybody can be reached."""
-    prefetch_related_objects([policy], "steps__targets__user", "steps__targets__team__members")
+    prefetch_related_objects(
+        [policy], "steps__targets__user", "steps__targets__team__members", "steps__targets__schedule"
+    )
     steps = sorted(policy.steps.all(), key=lambda step: step.position)
-    people = {user.pk for step in steps for target in step.targets.all() for user in _people(target)}
+    scheduled = _scheduled(steps, now=now or timezone.now())
+    people = {user.pk for step in steps for target in step.targets.all() for user in _people(target, scheduled)}
     methods = methods_of(people)
-    return list(dict.fromkeys(warning for step in steps for warning in _of_step(step, methods)))
+    return list(dict.fromkeys(warning for step in steps for warning in _of_step(step, methods, scheduled)))
 
 
-def _people(target: EscalationTarget) -> list[User]:
+def _scheduled(steps: Iterable[EscalationStep], *, now: datetime) -> dict[int, list[User]]:
+    """Everybody in the schedules of some steps, by schedule."""
+    keys = {target.schedule_id for step in steps for target in step.targets.all() if target.schedule_id}
+    if not keys:
+        return {}
+    known, users = rotas.read(Schedule.objects.filter(pk__in=keys), start=now)
+    return {pk: [users[person] for person in sorted(shifts.people_of(rota))] for pk, rota in known.items()}
+
+
+def _people(target: EscalationTarget, scheduled: Mapping[int, list[User]]) -> list[User]:
+    if target.schedule_id:
+        return scheduled[target.schedule_id]
     return [target.user] if target.user else list(target.team.members.all()) if target.team else []
 
 
-def _of_step(step: EscalationStep, methods: Methods) -> Iterator[str]:
+def _of_step(step: EscalationStep, methods: Methods, scheduled: Mapping[int, list[User]]) -> Iterator[str]:
     name = f"Step {step.position + 1}"
     reached = False
     for target in sorted(step.targets.all(), key=lambda each: each.pk):
-        people = _people(target)
+        people = _people(target, scheduled)
         if target.team and not people:
             yield f"{name}: nobody is in the team {target.team.slug}."
+        if target.schedule and not people:
+            yield f"{name}: nobody is in the schedule {target.schedule}."
         for user in people:
             weakness = _weakness(user, methods.get(user.pk, []))
             if weakness:

@@ -14,10 +14,14 @@ from oncall.shifts import OVERRIDE, Calendar, Rota, Rotation, Turn
 from oncall.windows import of_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
     from django.db.models import QuerySet
 
     from core.together import Rows
     from oncall.models import Schedule
+    from oncall.schedule_changes import Draft
 
 
 def read(
@@ -72,3 +76,22 @@ def build(found: Rows) -> dict[int, Rota]:
         starts_at, ends_at = map(datetime.fromisoformat, (row["starts_at"], row["ends_at"]))
         turns[row["schedule_id"]].append(Turn(row["user_id"], starts_at, ends_at))
     return {pk: Rota(tuple(layers[pk]), Calendar.of(OVERRIDE, turns[pk])) for pk in zones}
+
+
+def planned(drafts: Sequence[Draft], zone: ZoneInfo, *, like: Rota | None = None) -> Rota:
+    """The rota that layers would make, under the overrides of a present one."""
+    layers = [
+        Rotation(
+            name=draft.name,
+            zone=zone,
+            unit=draft.unit,
+            length=draft.length,
+            handoff=draft.handoff,
+            starts_on=draft.starts_on,
+            people=tuple(each.pk for each in draft.people),
+            ends_on=draft.ends_on,
+            windows=draft.windows,
+        )
+        for draft in drafts
+    ]
+    return Rota(tuple(layers), like.overrides if like else Calendar(OVERRIDE))

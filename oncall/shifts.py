@@ -61,6 +61,10 @@ class Layer(Protocol):
     def name(self) -> str:
         """What people call it."""
 
+    @property
+    def holders(self) -> set[int]:
+        """Everybody who has a turn."""
+
     def turn_at(self, at: datetime) -> Turn | None:
         """The turn that covers an instant; None where nobody holds the layer."""
 
@@ -116,6 +120,11 @@ class Rotation:
                 day += DAY
 
     @property
+    def holders(self) -> set[int]:
+        """Everybody who has a turn."""
+        return set(self.people)
+
+    @property
     def begins_at(self) -> datetime:
         """The first handoff."""
         return instant(self.starts_on, self.handoff, self.zone)
@@ -163,6 +172,11 @@ class Calendar:
     def of(cls, name: str, turns: Iterable[Turn]) -> Calendar:
         """A calendar of turns that may overlap: where they do, the later one given holds."""
         return cls(name, tuple(_painted(list(turns))))
+
+    @property
+    def holders(self) -> set[int]:
+        """Everybody who has a turn."""
+        return {turn.holder for turn in self.turns}
 
     def turn_at(self, at: datetime) -> Turn | None:
         """The turn that covers an instant."""
@@ -244,6 +258,11 @@ def shifts(rota: Rota, start: datetime, end: datetime) -> list[Shift]:
             found.append(Shift(begins, ends, holding[0].holder, holding[1].name) if holding else Shift(begins, ends))
         previous = holding
     return found
+
+
+def people_of(rota: Rota) -> set[int]:
+    """Everybody who has a turn in any layer, or an override."""
+    return set().union(*(layer.holders for layer in (*rota.layers, rota.overrides)))
 
 
 def gaps(found: Sequence[Shift]) -> list[Shift]:

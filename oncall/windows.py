@@ -55,3 +55,40 @@ def _clock(number: int, value: Any) -> time:
         if hour < 24 and minute < 60:
             return time(hour, minute)
     raise ValidationError(f"Restriction {number}: write times as 09:00.")
+
+
+# ---- as people type them -------------------------------------------------------------------------------------------
+
+EXAMPLE = "mon-fri 09:00-17:00, sat 10:00-14:00"
+
+
+def of_text(text: str) -> tuple[Window, ...]:
+    """Windows of a line such as ``mon-fri 09:00-17:00, sat 10:00-14:00``. Raises ValidationError with what is wrong."""
+    return of_json([_row(part) for part in text.lower().split(",") if part.strip()])
+
+
+def to_text(windows: tuple[Window, ...]) -> str:
+    """The line that ``of_text`` reads."""
+    return ", ".join(f"{_days_text(window.days)} {window.begins:%H:%M}-{window.ends:%H:%M}" for window in windows)
+
+
+def _row(part: str) -> dict[str, Any]:
+    words = part.replace("–", "-").replace(" to ", "-").split()
+    begins, _, ends = words[-1].partition("-")
+    days: list[str] = []
+    for name in ("".join(words[:-1]) or "mon-sun").split("+"):
+        first, _, last = name.partition("-")
+        if first[:3] not in DAYS or (last and last[:3] not in DAYS):
+            raise ValidationError(f"Write restrictions such as {EXAMPLE}; “{part.strip()}” is none.")
+        start = DAYS.index(first[:3])
+        length = (DAYS.index(last[:3]) - start) % len(DAYS) if last else 0
+        days += [DAYS[(start + step) % len(DAYS)] for step in range(length + 1)]
+    return {"days": days, "from": begins.zfill(5), "to": ends.zfill(5)}
+
+
+def _days_text(days: frozenset[int]) -> str:
+    """Such as mon-fri, or mon+wed."""
+    numbers = sorted(days)
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{DAYS[numbers[0]]}-{DAYS[numbers[-1]]}"
+    return "+".join(DAYS[number] for number in numbers)

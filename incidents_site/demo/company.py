@@ -1,4 +1,4 @@
-"""What Finchlight runs and how it is organised: teams, services, policies, integrations, holidays."""
+"""What Finchlight runs and how it is organised: teams, services, schedules, policies, integrations, holidays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from alerts.intake import digest_of
 from alerts.models import Integration
 from catalog.models import Dependency, Health, Service
 from incidents.models import Holiday, IncidentSettings, Severity
+from incidents_site.demo import schedules
 from incidents_site.demo.people import DOMAIN, PEOPLE, free
 from notifications import signing
 from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from oncall.models import Schedule
 
 HOLIDAY_MARK = " (demo data)"
 
@@ -149,12 +153,13 @@ SERVICES: dict[str, tuple[str, str, int, str, str, tuple[str, ...]]] = {
     ),
 }
 
-# team: name, extra rounds, and steps of (minutes to wait, usernames); an empty step pages the whole team
+# team: name, extra rounds, and steps of (minutes to wait, usernames); an empty step pages the whole team, and before
+# them all whoever is on call by the team's schedule
 POLICIES: dict[str, tuple[str, int, tuple[tuple[int, tuple[str, ...]], ...]]] = {
-    "platform": ("Platform on-call", 2, ((0, ("ben",)), (5, ("tomo",)), (10, ()))),
-    "search-ai": ("Search & AI on-call", 2, ((0, ("priya",)), (5, ("noor",)), (10, ("lena",)))),
-    "data": ("Data on-call", 2, ((0, ("sam",)), (5, ("jonas", "ines")), (10, ()))),
-    "product": ("Product on-call", 1, ((0, ("kofi",)), (5, ("ana",)), (10, ("maya",)))),
+    "platform": ("Platform on-call", 2, ((5, ("tomo",)), (10, ()))),
+    "search-ai": ("Search & AI on-call", 2, ((5, ("noor",)), (10, ("lena",)))),
+    "data": ("Data on-call", 2, ((5, ("jonas", "ines")), (10, ()))),
+    "product": ("Product on-call", 1, ((5, ("ana",)), (10, ("maya",)))),
 }
 REPEAT_AFTER_MINUTES = 10
 
@@ -165,7 +170,7 @@ def load(users: dict[str, User], *, now: datetime) -> Company:
     """Create the company around its people."""
     company = Company(users)
     _load_teams(company)
-    _load_policies(company)
+    _load_policies(company, schedules.load(company.teams, users, now=now))
     _load_services(company)
     _load_integrations(company)
     _load_holidays(now=now)
@@ -195,7 +200,7 @@ def _load_teams(company: Company) -> None:
     )
 
 
-def _load_policies(company: Company) -> None:
+def _load_policies(company: Company, on_call: Mapping[str, Schedule]) -> None:
     has_default = EscalationPolicy.objects.filter(is_default=True).exists()
     for slug, (name, repeat, steps) in POLICIES.items():
         policy = EscalationPolicy.objects.create(
@@ -207,7 +212,9 @@ def _load_policies(company: Company) -> None:
             is_demo=True,
         )
         company.policies[slug] = policy
-        for position, (delay, usernames) in enumerate(steps):
+        first = EscalationStep.objects.create(policy=policy, position=0, delay_minutes=0)
+        EscalationTarget.objects.create(step=first, kind="schedule", schedule=on_call[slug])
+        for position, (delay, usernames) in enumerate(steps, start=1):
             step = EscalationStep.objects.create(policy=policy, position=position, delay_minutes=delay)
             targets = [EscalationTarget(step=step, kind="user", user=company.users[name]) for name in usernames]
             whole_team = EscalationTarget(step=step, kind="team", team=company.teams[slug])

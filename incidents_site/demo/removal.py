@@ -18,7 +18,7 @@ from incidents.models.incident import topic_of
 from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
 from notifications.models import ContactMethod, Notification
-from oncall.models import EscalationPolicy
+from oncall.models import EscalationPolicy, EscalationTarget, Schedule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +35,7 @@ NAMED: dict[str, type[Model]] = {
     "alerts": Alert,
     "services": Service,
     "escalation policies": EscalationPolicy,
+    "schedules": Schedule,
     "integrations": Integration,
     "teams": Team,
     "people": User,
@@ -55,7 +56,8 @@ def remove(*, now: datetime) -> dict[str, int]:
             removed.update(rows.delete()[1])
         _cancel_pending(now=now)
         Incident.objects.filter(merged_into__in=numbers).update(merged_into=None)
-        for model in (Incident, Integration, Service, EscalationPolicy, Team, User):
+        EscalationTarget.objects.filter(schedule__is_demo=True).delete()
+        for model in (Incident, Integration, Service, EscalationPolicy, Schedule, Team, User):
             removed.update(model._default_manager.filter(is_demo=True).delete()[1])
         counts = {name: removed[model._meta.label] for name, model in NAMED.items()}
         counts["other rows"] = removed.total() - sum(counts.values())
