@@ -60,7 +60,7 @@ PICTURES = [
     Picture("my-work-1440-light", "/my-work/", who="responder"),
     Picture("search-1440-light", "/search/?q=error+severity:critical"),
     Picture("first-steps-1440-light", "/first-steps/"),
-    Picture("on-call-1440-light", "/on-call/", ".mu-now article:nth-child(3) h3 a"),
+    Picture("on-call-1440-light", "/on-call/", ".mu-now article:nth-child(4) h3 a"),
     Picture("services-1440-light", "/services/"),
     Picture("service-1440-light", "/services/query-engine"),
     Picture("outbox-1440-light", "/outbox/"),

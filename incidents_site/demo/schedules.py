@@ -40,7 +40,7 @@ SCHEDULES: dict[str, tuple[str, str, tuple[tuple[str, str, int, tuple[str, ...],
 
 
 def load(teams: Mapping[str, Team], users: Mapping[str, User], *, now: datetime) -> dict[str, Schedule]:
-    """Create the schedules, by team, and somebody who stands in tomorrow."""
+    """Create the schedules, by team, and an override by which the responder who may sign in is on call now."""
     taken = set(Schedule.objects.values_list("name", flat=True))
     found = {}
     for slug, (name, zone, layers) in SCHEDULES.items():
@@ -61,13 +61,13 @@ def load(teams: Mapping[str, Team], users: Mapping[str, User], *, now: datetime)
                 Participant(layer=layer, position=place, user=users[username]) for place, username in places
             )
         found[slug] = schedule
-    start = now.replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    start = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
     Override.objects.create(
-        schedule=found["data"],
-        user=users["ines"],
+        schedule=found["search-ai"],
+        user=users["priya"],
         starts_at=start,
-        ends_at=start + timedelta(hours=10),
-        reason="Jonas is at the dentist",
-        created_by=users["ines"],
+        ends_at=start + timedelta(hours=12),
+        reason="Swapped with Noor",
+        created_by=users["lena"],
     )
     return found
