@@ -46,7 +46,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
         Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED,
     ),
-    "pages": (Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.NOTIFIED),
+    "pages": (Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.ESCALATED, Kind.NOTIFIED),
     "evidence": (Kind.EVIDENCE_LINKED, Kind.ALERT_ADDED, Kind.ALERT_RESOLVED),
 }  # fmt: skip
 

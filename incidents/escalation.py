@@ -83,17 +83,26 @@ def plans_for(escalations: Iterable[Escalation], reach: Reach) -> dict[str, Plan
     return plans
 
 
-def begin(escalations: list[Escalation], reach: Reach, out: Consequences) -> None:
-    """Write new escalations, having fired what is due of them already."""
+def begin(escalations: list[Escalation], reach: Reach, out: Consequences, *, at_once: bool = False) -> None:
+    """Write new escalations, having fired what is due of them already; ``at_once`` the first step in any case."""
     if not escalations:
         return
     plans = plans_for(escalations, reach)
     for escalation in escalations:
         plan = _plan_of(escalation, plans)
-        if plan.steps:
+        if plan.steps and not at_once:
             escalation.due_at = out.now + plan.steps[0].delay
         advance(escalation, plan, reach, out)
     Escalation.objects.bulk_create(escalations)
+
+
+def go_on(escalations: list[Escalation], incident: Incident, reach: Reach, out: Consequences) -> None:
+    """Fire and save what is due of locked escalations of one incident."""
+    plans = plans_for(escalations, reach)
+    for escalation in escalations:
+        escalation.incident = incident
+        advance(escalation, _plan_of(escalation, plans), reach, out)
+    _save(escalations)
 
 
 def advance(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:

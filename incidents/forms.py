@@ -265,6 +265,12 @@ class ResolveForm(ActionForm):
     )
 
 
+class EscalateForm(ActionForm):
+    """Page further now."""
+
+    reason = forms.CharField(label="Who or what is missing", max_length=REASON_LIMIT, required=False)
+
+
 class ReopenForm(ActionForm):
     """It is not over."""
 

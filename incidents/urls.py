@@ -27,6 +27,7 @@ urlpatterns = [
     path("incidents/<str:reference>/services", actions.services, name="services"),
     path("incidents/<str:reference>/edit", actions.edit, name="edit"),
     path("incidents/<str:reference>/resolve", actions.resolve, name="resolve"),
+    path("incidents/<str:reference>/escalate", actions.escalate, name="escalate"),
     path("incidents/<str:reference>/reopen", actions.reopen, name="reopen"),
     path("incidents/<str:reference>/postmortem", actions.postmortem, name="postmortem"),
     path("incidents/<str:reference>/notes", notes.add_note, name="add_note"),

@@ -18,6 +18,7 @@ from api.problems import mistakes
 from api.schemas.base import Name
 from api.schemas.incidents import (
     Assignment,
+    Escalating,
     IncidentChange,
     IncidentOut,
     IncidentQuery,
@@ -29,7 +30,7 @@ from api.schemas.incidents import (
     SeverityChange,
     Transition,
 )
-from incidents import changes, fetching, lifecycle, listing
+from incidents import changes, fetching, lifecycle, listing, more_help
 from incidents.filters import IncidentFilter
 from incidents.models import AffectedService, Incident, Status
 
@@ -110,6 +111,13 @@ def resolve_incident(request: ApiRequest, incident_id: Name, body: Resolution | 
     """End the impact."""
     incident = fetching.incident_for(actor(request), incident_id)
     return shown(lifecycle.resolve(incident, by=actor(request), root_cause=body.root_cause if body else ""))
+
+
+@router.post("/{incident_id}/escalate", auth=responder, response=IncidentOut)
+def escalate_incident(request: ApiRequest, incident_id: Name, body: Escalating | None = None) -> IncidentOut:
+    """Page the next step of its policies now, whoever has answered."""
+    incident = fetching.incident_for(actor(request), incident_id)
+    return shown(more_help.escalate(incident, reason=body.reason if body else "", by=actor(request)))
 
 
 @router.post("/{incident_id}/reopen", auth=responder, response=IncidentOut)

@@ -118,6 +118,12 @@ class Resolution(Input):
     root_cause: Text = ""
 
 
+class Escalating(Input):
+    """Who or what is missing."""
+
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+
 class Reopening(Input):
     """Why it is open again."""
 

@@ -35,6 +35,7 @@ class TimelineEntry(models.Model):
         PAGE_FAILED = "page_failed", "Page failed"
         NOBODY_REACHED = "nobody_reached", "Nobody reached"
         EXHAUSTED = "exhausted", "Policy exhausted"
+        ESCALATED = "escalated", "Escalated by hand"
         NOTIFIED = "notified", "Notified"
         CLOCK_WARNED = "clock_warned", "Clock warned"
         CLOCK_BREACHED = "clock_breached", "Clock breached"

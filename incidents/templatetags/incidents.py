@@ -36,6 +36,7 @@ _ICONS = {
     Kind.PAGE_FAILED: "bell",
     Kind.NOBODY_REACHED: "bell",
     Kind.EXHAUSTED: "bell",
+    Kind.ESCALATED: "bell",
     Kind.NOTIFIED: "mega",
     Kind.CLOCK_WARNED: "clock",
     Kind.CLOCK_BREACHED: "clock",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
-from incidents import changes, forms, lifecycle
+from incidents import changes, forms, lifecycle, more_help
 from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
@@ -29,6 +29,7 @@ SERVICES = Sheet("Affected services", "Save services")
 EDIT = Sheet("Edit", "Save")
 RESOLVE = Sheet("Resolve", "Resolve", said="Resolved.")
 REOPEN = Sheet("Reopen", "Reopen", said="Reopened.")
+ESCALATE = Sheet("Page the next step now", "Page now", said="Paged.")
 POSTMORTEM = Sheet("Start the postmortem", "Start postmortem", said="The postmortem is started.")
 
 
@@ -117,6 +118,16 @@ def resolve(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     form = forms.ResolveForm(posted(request), initial={"root_cause": incident.root_cause})
     act = partial(lifecycle.resolve, incident, by=user)
     return answer(request, incident, RESOLVE, form, act)
+
+
+@login_required
+@shown_and_sent
+def escalate(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Page the next step of its policies, whoever has answered."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    act = partial(more_help.escalate, incident, by=user)
+    return answer(request, incident, ESCALATE, forms.EscalateForm(posted(request)), act)
 
 
 @login_required
