@@ -7,7 +7,20 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import chaos, intake, latency, malformed, pages, rotations, screens, search, streams, throughput, weight
+from bench import (
+    chaos,
+    intake,
+    latency,
+    malformed,
+    pages,
+    rotations,
+    schedules,
+    screens,
+    search,
+    streams,
+    throughput,
+    weight,
+)
 
 SUITES: dict[str, Callable[[], None]] = {
     "intake": intake.main,
@@ -20,6 +33,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "weight": weight.main,
     "malformed": malformed.main,
     "rotations": rotations.main,
+    "schedules": schedules.main,
     "chaos": chaos.main,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from incidents import detail, escalation
 from incidents.forecast import forecast
 from oncall import roster
+from oncall.windows import of_text
 from tests import make
 from tests.make import MINUTE, NOW, pages
 
@@ -84,3 +86,23 @@ def test_everything_about_a_policy_is_read_in_one_statement(schedule, alice, bob
         ]
     assert (len(queries), len(targets)) == (1, 3)
     assert known.methods.keys() == {alice.pk, bob.pk}
+
+
+def test_a_day_and_a_night_of_nobody_answering(alice, bob, admin):
+    """24 hours in less than a second: rounds of an hour, handed over at midnight and with a gap in the morning."""
+    nights = make.schedule(
+        "Nights",
+        make.layer(alice, bob, name="Days", starts_on=NOW.date(), windows=of_text("00:00-06:00, 08:00-00:00")),
+    )
+    policy = make.escalation_policy(nights, admin, delays=(0, 10), repeat=20, repeat_after=60)
+    started = time.process_time()
+    incident = make.incident(services=[make.service(policy=policy)], at=NOW)
+    for minute in range(0, 24 * 60, 10):
+        escalation.advance_due(now=NOW + minute * MINUTE)
+    assert time.process_time() - started < 1
+    who = [name for name, _ in pages(incident)]
+    by_schedule = ["root" if name == "root" else "on call" for name in who]
+    assert (who.count("root"), by_schedule[:4]) == (21, ["on call", "root", "on call", "root"])
+    assert [name for name in who if name != "root"] == ["alice"] * 18 + ["bob"]
+    gaps = incident.timeline.filter(kind="nobody_reached")
+    assert {entry.data["why"] for entry in gaps} == {"nobody is on call for Nights"}
