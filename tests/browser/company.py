@@ -22,7 +22,8 @@ from incidents import action_items, changes, communication, escalation, lifecycl
 from incidents.models import Incident
 from notifications import delivery
 from notifications.models import Notification
-from oncall.models import EscalationPolicy
+from oncall.models import EscalationPolicy, Schedule
+from oncall.windows import of_text
 from tests import make
 from tests.make import MINUTE
 
@@ -38,6 +39,7 @@ class Company:
     admin: User
     service: Service
     policy: EscalationPolicy
+    schedule: Schedule
     integration: Integration
     triggered: Incident
     busy: Incident
@@ -72,6 +74,12 @@ class Company:
             "search": "/search/",
             "results": "/search/?q=error+severity:critical+foo:bar",
             "first steps": "/first-steps/",
+            "on-call": "/on-call/",
+            "schedule": f"/on-call/{self.schedule.pk}",
+            "week": f"/on-call/{self.schedule.pk}?view=week",
+            "month": f"/on-call/{self.schedule.pk}?view=month",
+            "schedule form": f"/on-call/{self.schedule.pk}/edit",
+            "override": f"/on-call/{self.schedule.pk}/override",
             "services": "/services/",
             "service": f"/services/{self.service.slug}",
             "service form": f"/services/{self.service.slug}/edit",
@@ -103,7 +111,8 @@ def build() -> Company:
     admin = make.user("root", role="admin", name="Robin Castellanos-Whitmore")
     alice = make.user("alice", name="Alice Moreau")
     team = make.team("search", alice, managers=(admin,), name="Search", description="Owns what finds things.")
-    policy = make.escalation_policy(alice, team, delays=(0, 5), repeat=1, name="Search on-call", team=team)
+    schedule = _schedule(alice, admin, now=now)
+    policy = make.escalation_policy((alice, schedule), team, delays=(0, 5), repeat=1, name="Search on-call", team=team)
     links = {"dashboard_url": "https://grafana.example.com/d/1", "repo_url": "https://git.example.com/query"}
     service = make.service("query-engine", name="Query Engine", policy=policy, team=team, **links)
     make.service("kafka", name="Kafka", team=team)
@@ -127,6 +136,7 @@ def build() -> Company:
         admin=admin,
         service=service,
         policy=policy,
+        schedule=schedule,
         integration=integration,
         triggered=Incident.objects.get(status="triggered"),
         busy=busy,
@@ -134,6 +144,15 @@ def build() -> Company:
         alert=alert,
         message=Notification.objects.filter(channel="email").latest("id"),
     )
+
+
+def _schedule(alice: User, admin: User, *, now: datetime) -> Schedule:
+    """With two layers, a gap on Sundays and somebody who stands in."""
+    weekdays = make.layer(alice, admin, name="Weekdays", windows=of_text("mon-sat 08:00-20:00"))
+    nights = make.layer(admin, alice, name="Nights", unit="week", windows=of_text("mon-sat 20:00-08:00"))
+    schedule = make.schedule(f"Search, {LONG_WORD}", nights, weekdays, zone="Europe/Berlin")
+    make.override(schedule, alice, now - 60 * MINUTE, now + 600 * MINUTE, reason="Swapped")
+    return schedule
 
 
 def _work_on(incident: Incident, alice: User, *, now: datetime) -> Incident:
