@@ -43,6 +43,7 @@ _ROUTES = {
         alerts:list alerts:detail alerts:incident_panel
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail oncall:schedule_list oncall:schedule_detail
+        oncall:cover_new oncall:cover_withdraw oncall:absence_list oncall:absence_new oncall:absence_remove
         accounts:profile accounts:kept accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
         notifications:outbox notifications:notification_detail notifications:team_inbox
         notifications:contact_method_new notifications:contact_method_test notifications:contact_method_remove
@@ -58,13 +59,13 @@ _ROUTES = {
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
         incidents:reopen_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
-        oncall:override_new oncall:override_end
+        oncall:override_new oncall:override_end oncall:take_now oncall:cover_take
     """,
     Access.MANAGER: """
         alerts:integration_list alerts:integration_new alerts:integration_detail alerts:integration_edit
         alerts:integration_switch alerts:integration_rotate
         catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
-        oncall:schedule_new oncall:schedule_edit
+        oncall:schedule_new oncall:schedule_edit oncall:swap
         accounts:team_new accounts:team_edit notifications:team_addresses
     """,
     Access.ADMIN: """

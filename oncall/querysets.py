@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, Q
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
-    from oncall.models import EscalationPolicy, Override, Schedule  # noqa: F401 - named in strings
+    from oncall.models import (  # noqa: F401 - named in strings
+        Absence,
+        CoverRequest,
+        EscalationPolicy,
+        Override,
+        Schedule,
+    )
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
@@ -33,6 +39,37 @@ class OverrideQuerySet(models.QuerySet["Override"]):
         """Those that touch an interval, or have not ended at its start where it has no end; the newest last."""
         rows = self.filter(ends_at__gt=start)
         return (rows if end is None else rows.filter(starts_at__lt=end)).order_by("id")
+
+
+class CoverRequestQuerySet(models.QuerySet["CoverRequest"]):
+    """Reads of requests for cover."""
+
+    def visible_to(self, user: User) -> CoverRequestQuerySet:
+        """Every signed-in person may see who is on call, and so who asks for cover."""
+        return self
+
+    def open(self, now: datetime) -> CoverRequestQuerySet:
+        """Those that can still be taken, with what a line about them shows."""
+        rows = self.filter(taken_at=None, withdrawn_at=None, ends_at__gt=now)
+        return rows.select_related("user", "schedule__team").order_by("starts_at", "id")
+
+    def concerning(self, user: User) -> CoverRequestQuerySet:
+        """A person's own, and those of the schedules whose turns they take or whose team they are in."""
+        mine = Q(schedule__layers__participants__user=user) | Q(schedule__team__members=user)
+        return self.filter(pk__in=self.model._default_manager.filter(mine | Q(user=user)).order_by().values("pk"))
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    """Reads of when people are away."""
+
+    def visible_to(self, user: User) -> AbsenceQuerySet:
+        """Colleagues may see who is away and when; why is for the person and their managers."""
+        return self
+
+    def within(self, start: datetime, end: datetime | None = None) -> AbsenceQuerySet:
+        """Those that touch an interval, or have not ended at its start where it has no end."""
+        rows = self.filter(ends_at__gt=start)
+        return (rows if end is None else rows.filter(starts_at__lt=end)).order_by("starts_at", "id")
 
 
 class EscalationPolicyQuerySet(models.QuerySet["EscalationPolicy"]):

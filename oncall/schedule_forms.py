@@ -18,6 +18,8 @@ from oncall.schedule_changes import MOST_LAYERS, MOST_PEOPLE, Draft
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+YEARS = range(1971, 2999)
+
 
 class ScheduleForm(forms.ModelForm):
     """What a schedule is called, who owns it, and whose clock it follows."""
@@ -217,3 +219,12 @@ def next_hours(now: datetime) -> tuple[datetime, datetime]:
     """What an override is offered for: from this minute, for twelve hours."""
     start = now.replace(second=0, microsecond=0)
     return start, start + timedelta(hours=12)
+
+
+def given_moment(text: str | None) -> datetime | None:
+    """A moment that a link names; none where it names none."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo and at.year in YEARS else None

@@ -20,10 +20,13 @@ from core.forms import take_errors
 from core.redirects import see_other
 from core.time_zones import zone
 from oncall import calendar, rotas, schedule_changes, who
+from oncall.cover_views import warn_if_away
 from oncall.models import Override, Schedule
 from oncall.schedule_forms import (
+    YEARS,
     OverrideForm,
     ScheduleForm,
+    given_moment,
     initial_of,
     known_people,
     layer_formset,
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
 PREVIEW_DAYS = 28
 MOST_AHEAD = 60  # schedules of which the list also says who comes next
-YEARS = range(1971, 2999)
 
 
 @login_required
@@ -180,12 +182,14 @@ def override_new(request: HttpRequest, pk: int) -> HttpResponse:
     people = User.objects.active().order_by("name", "username")
     people = people if user.manages(schedule.team) else people.filter(pk=user.pk)
     start, end = next_hours(timezone.now())
-    given = {"user": user.username, "start": _given(request, "start") or start, "end": _given(request, "end") or end}
+    given = {"user": user.username, "start": given_moment(request.GET.get("start")) or start}
+    given["end"] = given_moment(request.GET.get("end")) or end
     form = OverrideForm(request.POST or None, initial=given, people=people)
     if request.method == "POST" and form.is_valid():
         try:
             row = schedule_changes.override(schedule, by=user, **form.cleaned_data)
             messages.success(request, f"{row.user} is on call for {schedule} as you chose.")
+            warn_if_away(request, row)
             return see_other("oncall:schedule_detail", pk=pk)
         except ValidationError as error:
             take_errors(form, error)
@@ -242,15 +246,6 @@ def _moment(request: HttpRequest) -> datetime | None:
     if at.year not in YEARS:
         raise Http404
     return at
-
-
-def _given(request: HttpRequest, name: str) -> datetime | None:
-    """A moment that a link names."""
-    try:
-        at = datetime.fromisoformat(request.GET.get(name, ""))
-    except ValueError:
-        return None
-    return at if at.tzinfo and at.year in YEARS else None
 
 
 def _one_more(request: HttpRequest) -> QueryDict:

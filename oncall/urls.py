@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from oncall import schedule_views, views
+from oncall import absence_views, cover_views, schedule_views, views
 
 app_name = "oncall"
 
@@ -15,6 +15,14 @@ urlpatterns = [
     path("on-call/<int:pk>/edit", schedule_views.schedule_edit, name="schedule_edit"),
     path("on-call/<int:pk>/override", schedule_views.override_new, name="override_new"),
     path("on-call/overrides/<int:pk>/end", schedule_views.override_end, name="override_end"),
+    path("on-call/<int:pk>/take", cover_views.take_now, name="take_now"),
+    path("on-call/<int:pk>/cover", cover_views.cover_new, name="cover_new"),
+    path("on-call/<int:pk>/swap", cover_views.swap, name="swap"),
+    path("on-call/cover/<int:pk>/take", cover_views.cover_take, name="cover_take"),
+    path("on-call/cover/<int:pk>/withdraw", cover_views.cover_withdraw, name="cover_withdraw"),
+    path("on-call/away/", absence_views.absence_list, name="absence_list"),
+    path("on-call/away/new", absence_views.absence_new, name="absence_new"),
+    path("on-call/away/<int:pk>/remove", absence_views.absence_remove, name="absence_remove"),
     path("escalation-policies/", views.policy_list, name="policy_list"),
     path("escalation-policies/new", views.policy_new, name="policy_new"),
     path("escalation-policies/<int:pk>", views.policy_detail, name="policy_detail"),

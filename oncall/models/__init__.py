@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from oncall.models.absence import Absence
+from oncall.models.cover import CoverRequest
 from oncall.models.policy import EscalationPolicy, EscalationStep, EscalationTarget
 from oncall.models.schedule import Layer, Override, Participant, Schedule
 
 __all__ = (
+    "Absence",
+    "CoverRequest",
     "EscalationPolicy",
     "EscalationStep",
     "EscalationTarget",
