@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 State = Escalation.State
 ADMINS = "admins"
+LAST_RESORT = "Last resort: nobody answered"
 ADMINS_WAIT = timedelta(minutes=5)
 BATCH = 50
 LATE = timedelta(seconds=30)  # past this, the next wait counts from when a step really fired
@@ -187,7 +188,7 @@ def _page_last_resort(incident: Incident, reach: Reach, out: Consequences, *, ad
         lambda user: messages.last_resort(incident, user, services=services),
         key=f"last-resort/{opened}",
         purpose=Notification.Purpose.PAGE,
-        reason="Last resort: nobody answered",
+        reason=LAST_RESORT,
         out=out,
     )
 

@@ -6,11 +6,14 @@ The plan is compiled and carried out by the same code that runs a real incident 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from core import durations
+from core.text import single_line
 from incidents import changes, escalation, plan
 from incidents.consequences import Consequences, Kind
 from incidents.models import Escalation, Incident, PlannedAction, Status
@@ -31,10 +34,21 @@ NOT_YET = 0  # the number of an incident that nobody has declared
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody who would be told: by which channels ("E-mail"), and how it comes to them ("Platform, layer Days");
+    ``via`` is empty for who is named directly."""
+
+    name: str
+    channels: tuple[str, ...] = ()
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """One thing that would happen: to whom, what ("is paged"), why, and how long after the declaration.
 
-    ``whom`` is empty where nobody would be reached; ``unreachable`` names people without a contact method.
+    ``whom`` is empty where nobody would be reached; ``unreachable`` names people without a contact method, and
+    ``missing`` says which other targets come to nobody, and why. ``people`` are those of ``whom`` with the details.
     """
 
     after: timedelta
@@ -43,6 +57,14 @@ class Telling:
     why: str
     unreachable: tuple[str, ...] = ()
     is_page: bool = False
+    people: tuple[Told, ...] = ()
+    missing: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it would happen."""
+        return self.since and self.since + self.after
 
     @property
     def when(self) -> str:
@@ -102,6 +124,7 @@ def forecast(
         last_resort = str(compiler.settings.last_resort or "every admin")
         if running.state == Escalation.State.RUNNING and _has_more(running, compiler):
             found.finally_.append(_after_the_last_step(steps, last_resort))
+    found.tellings[:] = [replace(told, since=now) for told in found.tellings]
     found.tellings.sort(key=lambda told: (told.after, not told.is_page))
     return found
 
@@ -116,7 +139,7 @@ def _of_action(action: PlannedAction, out: Consequences, *, since: datetime) -> 
     )
     team_row = next((row for row in out.notifications if row.team), None)
     verb = "gets a ticket" if team_row and action.kind == Action.OPEN_TICKET else f"{_be(whom)} told"
-    return Telling(action.due_at - since, whom, f"{verb}{_where(team_row)}", why)
+    return Telling(action.due_at - since, whom, f"{verb}{_where(team_row)}", why, people=_people(out.notifications))
 
 
 def _where(row: Notification | None) -> str:
@@ -131,7 +154,8 @@ def _of_assignee(incident: Incident, assignee: User, *, by: User, reach: Reach, 
     changes.tell_assignee(incident, assignee, by=by, reach=reach, out=out)
     if not out.notifications:
         return Telling(timedelta(), (), f"can be told: {assignee} has no contact method", "Assignee")
-    return Telling(timedelta(), (str(assignee),), "is told that it is theirs", "Assignee")
+    people = _people(out.notifications)
+    return Telling(timedelta(), (str(assignee),), "is told that it is theirs", "Assignee", people=people)
 
 
 def _of_escalation(running: Escalation, steps: escalation.Plan, reach: Reach, *, now: datetime) -> Iterator[Telling]:
@@ -144,19 +168,46 @@ def _of_escalation(running: Escalation, steps: escalation.Plan, reach: Reach, *,
     while running.state == Escalation.State.RUNNING and running.next_step < len(steps.steps) and not running.round:
         out.now = running.due_at
         escalation.advance(running, steps, reach, out)
+    fired = iter(steps.steps)
     for entry in out.entries:
-        yield _of_entry(entry, since=now)
+        told = [row for row in out.notifications if row.created_at == entry.at and row.reason == _reason(entry)]
+        step = next(fired, None) if entry.kind in (Kind.PAGED, Kind.NOBODY_REACHED) else None
+        missing = step.resolve(entry.at).missing if step and entry.kind == Kind.PAGED else ()
+        yield _of_entry(entry, told, missing, since=now)
 
 
-def _of_entry(entry: TimelineEntry, *, since: datetime) -> Telling:
+def _reason(entry: TimelineEntry) -> str:
+    """What the notifications name that belong to an entry; the last resort's entry has none."""
+    return single_line(entry.data.get("reason", escalation.LAST_RESORT), limit=300)
+
+
+def _of_entry(entry: TimelineEntry, told: list[Notification], missing: tuple[str, ...], *, since: datetime) -> Telling:
     data, after = entry.data, entry.at - since
-    if entry.kind == Kind.PAGED:
-        people, unreachable = tuple(data["people"]), tuple(data["unreachable"])
-        return Telling(after, people, f"{_be(people)} paged", data["reason"], unreachable, is_page=True)
     if entry.kind == Kind.NOBODY_REACHED:
         return Telling(after, (), f"is reached: {data['why']}", data["reason"], is_page=True)
-    people = tuple(data["last_resort"])
-    return Telling(after, people, f"{_be(people)} paged", "Last resort: nobody else can be reached", is_page=True)
+    if entry.kind == Kind.PAGED:
+        names, unreachable, why = tuple(data["people"]), tuple(data["unreachable"]), data["reason"]
+    else:
+        names, unreachable, why = tuple(data["last_resort"]), (), "Last resort: nobody else can be reached"
+    return Telling(
+        after,
+        names,
+        f"{_be(names)} paged",
+        why,
+        unreachable,
+        is_page=True,
+        people=_people(told, data.get("via", ())),
+        missing=missing,
+    )
+
+
+def _people(rows: Iterable[Notification], via: Iterable[str] = ()) -> tuple[Told, ...]:
+    """Whom some notifications are for, each once with every channel; ``via`` is in the same order."""
+    channels: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+    for row in rows:
+        channels[row.recipient, row.user_id].append(str(row.get_channel_display()))
+    found = zip_longest(channels.items(), via, fillvalue="")
+    return tuple(Told(who[0][0], tuple(dict.fromkeys(who[1])), how) for who, how in found if who)
 
 
 def _has_more(running: Escalation, compiler: plan.Compiler) -> bool:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from incidents.views import actions, answer, bulk, communication, declare, detail, export, list, notes, saved_views
+from incidents.views import (
+    actions,
+    answer,
+    bulk,
+    communication,
+    declare,
+    detail,
+    export,
+    list,
+    notes,
+    readiness,
+    saved_views,
+    simulate,
+)
 
 app_name = "incidents"
 
@@ -39,5 +52,7 @@ urlpatterns = [
     path("incidents/<str:reference>/action-items/<int:pk>/edit", communication.change_action, name="change_action"),
     path("incidents/<str:reference>/action-items/<int:pk>/done", communication.finish_action, name="finish_action"),
     path("incidents/<str:reference>/action-items/<int:pk>/reopen", communication.reopen_action, name="reopen_action"),
+    path("services/<slug:slug>/simulate", simulate.simulate, name="simulate"),
+    path("on-call/readiness", readiness.on_call_readiness, name="readiness"),
     path("answers/email/<str:token>", answer.answer, name="answer"),
 ]

@@ -39,6 +39,7 @@ _ROUTES = {
     Access.VIEWER: """
         home home:my_work home:search home:first_steps
         incidents:list incidents:detail incidents:panels incidents:presence
+        incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
         catalog:service_list catalog:service_detail

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accounts import sessions
 from alerts import grouping
 from core.work import run_sweep
-from incidents import escalation, plan, repair, sla
+from incidents import escalation, plan, readiness, repair, sla
 from incidents_site import paging_health
 from notifications import delivery, health
 from notifications.models import Channel
@@ -49,6 +49,7 @@ SWEEPS: list[Sweep] = [
         for channel in (Channel.EMAIL, Channel.WEBHOOK, Channel.CHAT)
     ),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
+    Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
     Sweep("accounts.forget_sessions_due", sessions.forget_due, 600.0),
 ]
 

@@ -89,6 +89,15 @@ def ping_deadman(health: Health, *, now: datetime) -> int:
 
 
 @transaction.atomic
+def take_turn(name: str, *, now: datetime, since: datetime) -> bool:
+    """Whether the caller is the first since a moment to do what is done once a period, under a name of its own. The
+    very first caller of all only begins to count."""
+    SweepRun.objects.bulk_create([SweepRun(name=name, last_run_at=now)], ignore_conflicts=True)
+    due = SweepRun.objects.filter(name=name, last_run_at__lt=since)
+    return bool(due.update(last_run_at=now, host=socket.gethostname()[:120]))
+
+
+@transaction.atomic
 def _take_turn(*, now: datetime) -> bool:
     SweepRun.objects.bulk_create([SweepRun(name=PING, last_run_at=now - 2 * PING_EVERY)], ignore_conflicts=True)
     due = SweepRun.objects.filter(name=PING, last_run_at__lte=now - PING_EVERY)
