@@ -55,7 +55,7 @@ def cover_take(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(CoverRequest.objects.visible_to(user).select_related("user"), pk=pk)
     try:
         made = cover.take(row, by=user)
-        messages.success(request, f"You are on call for {row.user} {_stretch(made)}. {row.user} is told.")
+        messages.success(request, f"You are on call for {row.user} {_stretch(made)}.")
         warn_if_away(request, made)
     except (cover.Overtaken, ValidationError) as error:
         messages.warning(request, _words(error))
@@ -101,7 +101,7 @@ def swap(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             made = cover.swap(schedule, by=user, **form.cleaned_data)
-            messages.success(request, f"{made[0].user} and {made[1].user} have swapped, and are told.")
+            messages.success(request, f"{made[0].user} and {made[1].user} have swapped.")
             for row in made:
                 warn_if_away(request, row)
             return see_other("oncall:schedule_detail", pk=pk)

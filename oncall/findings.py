@@ -159,7 +159,8 @@ def _of_people(known: Known) -> Iterator[Finding]:
 def _of_schedule(schedule: Schedule, known: Known) -> Iterator[Finding]:
     """Its gaps, in one sentence."""
     end = known.now + AHEAD
-    found = gaps(shifts(known.rotas[schedule.pk], known.now, end))
+    rota = known.rotas[schedule.pk]
+    found = [] if _is_always_held(rota, known.now, end) else gaps(shifts(rota, known.now, end))
     if not found:
         return
     first, teams = found[0], one_team(schedule.team_id)
@@ -177,6 +178,18 @@ def _of_schedule(schedule: Schedule, known: Known) -> Iterator[Finding]:
         )
     day = timezone.localtime(first.start).date().isoformat()
     yield Finding("gaps", text, f"{url}?on={day}", "Cover it" if len(found) == 1 else "Cover them", teams)
+
+
+def _is_always_held(rota: Rota, start: datetime, end: datetime) -> bool:
+    """Whether one layer alone leaves no gap, so that nobody has to look for one; most schedules have such a layer."""
+    return any(
+        isinstance(layer, Rotation)
+        and layer.people
+        and not layer.windows
+        and layer.begins_at <= start
+        and (layer.ends_at is None or layer.ends_at >= end)
+        for layer in rota.layers
+    )
 
 
 def one_team(pk: int | None) -> frozenset[int]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from incidents import readiness
 from incidents.models import IncidentSettings
 from notifications.models import Notification, SweepRun
+from oncall.windows import of_json
 from tests import make
 from tests.make import NOW
 
@@ -86,6 +87,16 @@ def test_gaps_of_the_next_thirty_days_are_told_once_a_schedule(all_ready, alice)
 def test_a_gap_beyond_the_thirty_days_is_not_told(all_ready, alice):
     make.schedule("Long", make.layer(alice, ends_on=(NOW + 31 * DAY).date()))
     assert texts() == []
+
+
+def test_a_layer_that_is_restricted_leaves_gaps_where_a_whole_one_below_does_not(all_ready, alice, bob):
+    days = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "09:00", "to": "21:00"}]
+    by_day = make.layer(alice, windows=of_json(days))
+    make.schedule("Half", by_day)
+    make.schedule("Whole", make.layer(bob), by_day)
+    assert texts("gaps") == [
+        "Nobody is on call for Half at 31 times, 15 d in all; first from Wed 14 Oct 01:47 until Wed 14 Oct 09:00."
+    ]
 
 
 def test_a_gap_that_is_covered_is_gone(all_ready, alice):
