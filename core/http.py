@@ -34,6 +34,7 @@ __all__ = [
     "TimedOut",
     "Unreachable",
     "default_guard",
+    "get",
     "post",
 ]
 
@@ -47,7 +48,7 @@ _OURS_ALONE = frozenset({"host", "content-length", "transfer-encoding", "connect
 
 
 class HttpError(Exception):
-    """Base of everything ``post`` raises. Messages name host and port, never path, query, user or headers."""
+    """What ``post`` and ``get`` raise. Messages name host and port, never path, query, user or headers."""
 
 
 class BadRequest(HttpError):
@@ -76,7 +77,7 @@ class Interrupted(TimedOut):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: header names are in lower case, ``body`` ends at 64 KB or where the time was over."""
+    """An answer: header names are in lower case, ``body`` ends at the limit (64 KB) or where the time was over."""
 
     status: int
     headers: Mapping[str, str]
@@ -109,20 +110,45 @@ def post(
     ``BadRequest`` and ``Refused``, which are permanent; ``Unreachable`` if nothing was sent; ``TimedOut`` and its
     ``Interrupted`` if the other side may have read it.
     """
+    return _send("POST", url, body, headers, guard, seconds=total_seconds, limit=BODY_LIMIT)
+
+
+def get(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    limit: int = BODY_LIMIT,
+    guard: Guard | None = None,
+    total_seconds: float = TOTAL_SECONDS,
+) -> Response:
+    """Send one GET, as ``post`` sends its request. At most ``limit`` bytes of the answer are kept."""
+    return _send("GET", url, None, headers, guard, seconds=total_seconds, limit=limit)
+
+
+def _send(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    guard: Guard | None,
+    *,
+    seconds: float,
+    limit: int,
+) -> Response:
     target = _target(url)
-    exchange = _Exchange(target.name, total_seconds)
+    exchange = _Exchange(target.name, seconds)
     backend = _Backend(guard or default_guard(), exchange)
     context = _tls_context() if target.url.scheme == b"https" else None
     connection = httpcore.HTTPConnection(target.url.origin, ssl_context=context, network_backend=backend)
     try:
         with (
             closing(connection),
-            connection.stream("POST", target.url, content=body, headers=_headers(target, headers)) as response,
+            connection.stream(method, target.url, content=body, headers=_headers(target, headers)) as response,
         ):
             return Response(
                 status=response.status,
                 headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers},
-                body=_start_of_body(response),
+                body=_start_of_body(response, limit),
             )
     except httpcore.LocalProtocolError:
         raise BadRequest(f"a header for {target.name} holds characters that HTTP does not allow") from None
@@ -184,14 +210,14 @@ def _headers(target: _Target, given: Mapping[str, str]) -> list[tuple[bytes, byt
         raise BadRequest(f"a header for {target.name} holds characters that HTTP does not allow") from None
 
 
-def _start_of_body(response: httpcore.Response) -> bytes:
+def _start_of_body(response: httpcore.Response, limit: int) -> bytes:
     body = bytearray()
     with suppress(TimedOut, httpcore.NetworkError, httpcore.ProtocolError):
         for chunk in response.iter_stream():
             body += chunk
-            if len(body) >= BODY_LIMIT:
+            if len(body) >= limit:
                 break
-    return bytes(body[:BODY_LIMIT])
+    return bytes(body[:limit])
 
 
 @cache

@@ -15,7 +15,7 @@ class Access(Enum):
     """The least that a caller must be."""
 
     ANYBODY = "anybody"
-    LINK = "whoever has the signed link"
+    LINK = "whoever has the link, which is signed or secret"
     TOKEN = "whoever has an API token"  # noqa: S105 - a word, not a secret
     VIEWER = Role.VIEWER
     RESPONDER = Role.RESPONDER
@@ -31,7 +31,7 @@ _ROUTES = {
         account_reset_password_from_key_done account_confirm_email account_email_verification_sent mfa_authenticate
     """,
     Access.LINK: """
-        incidents:answer notifications:confirm accounts:setup
+        incidents:answer notifications:confirm accounts:setup oncall:feed
     """,
     Access.TOKEN: """
         metrics
@@ -45,6 +45,7 @@ _ROUTES = {
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail oncall:schedule_list oncall:schedule_detail
         oncall:cover_new oncall:cover_withdraw oncall:absence_list oncall:absence_new oncall:absence_remove
+        oncall:own_feed_new oncall:own_feed_revoke
         accounts:profile accounts:kept accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
         notifications:outbox notifications:notification_detail notifications:team_inbox
         notifications:contact_method_new notifications:contact_method_test notifications:contact_method_remove
@@ -67,6 +68,7 @@ _ROUTES = {
         alerts:integration_switch alerts:integration_rotate
         catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
         oncall:schedule_new oncall:schedule_edit oncall:swap
+        oncall:schedule_feed_new oncall:schedule_feed_revoke
         accounts:team_new accounts:team_edit notifications:team_addresses
     """,
     Access.ADMIN: """

@@ -17,6 +17,7 @@ from incidents_site import paging_health
 from notifications import delivery, health
 from notifications.models import Channel
 from notifications.outbox import sweep_of
+from oncall import imports
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,6 +51,7 @@ SWEEPS: list[Sweep] = [
     ),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
     Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
+    Sweep("oncall.read_calendars_due", imports.read_due, 60.0),
     Sweep("accounts.forget_sessions_due", sessions.forget_due, 600.0),
 ]
 

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Count, Q
 
+from accounts.models import Team
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
     from oncall.models import (  # noqa: F401 - named in strings
         Absence,
+        CalendarSource,
         CoverRequest,
         EscalationPolicy,
+        Feed,
+        ImportedTurn,
         Override,
         Schedule,
     )
@@ -70,6 +75,48 @@ class AbsenceQuerySet(models.QuerySet["Absence"]):
         """Those that touch an interval, or have not ended at its start where it has no end."""
         rows = self.filter(ends_at__gt=start)
         return (rows if end is None else rows.filter(starts_at__lt=end)).order_by("starts_at", "id")
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    """Reads of calendar feeds."""
+
+    def visible_to(self, user: User) -> FeedQuerySet:
+        """The own one, and those of schedules that the person manages."""
+        schedules = Q(schedule__team__in=Team.objects.managed_by(user))
+        if user.manages(None):
+            schedules = Q(schedule__isnull=False)
+        return self.filter(Q(user=user) | schedules)
+
+    def in_use(self) -> FeedQuerySet:
+        """Those that nobody has revoked."""
+        return self.filter(revoked_at=None)
+
+
+class CalendarSourceQuerySet(models.QuerySet["CalendarSource"]):
+    """Reads of calendars that others keep."""
+
+    def visible_to(self, user: User) -> CalendarSourceQuerySet:
+        """Their addresses are often secret: only who manages the schedule."""
+        if user.manages(None):
+            return self
+        return self.filter(schedule__team__in=Team.objects.managed_by(user))
+
+    def due(self, now: datetime) -> CalendarSourceQuerySet:
+        """Those that are to be read, the longest due first."""
+        return self.filter(due_at__lte=now).order_by("due_at", "id")
+
+
+class ImportedTurnQuerySet(models.QuerySet["ImportedTurn"]):
+    """Reads of turns that came from calendars."""
+
+    def visible_to(self, user: User) -> ImportedTurnQuerySet:
+        """Every signed-in person may see who is on call."""
+        return self
+
+    def within(self, start: datetime, end: datetime | None = None) -> ImportedTurnQuerySet:
+        """Those that touch an interval, or have not ended at its start where it has no end."""
+        rows = self.filter(ends_at__gt=start)
+        return (rows if end is None else rows.filter(starts_at__lt=end)).order_by("id")
 
 
 class EscalationPolicyQuerySet(models.QuerySet["EscalationPolicy"]):

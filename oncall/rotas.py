@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import User
 from core.time_zones import zone
 from core.together import together
-from oncall.models import Layer, Override, Participant
+from oncall.models import CalendarSource, ImportedTurn, Layer, Override, Participant
 from oncall.shifts import OVERRIDE, Calendar, Rota, Rotation, Turn
 from oncall.windows import of_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from django.db.models import QuerySet
@@ -34,6 +34,7 @@ def read(
     parts = querysets(schedules, start=start, end=end)
     named = User.objects.filter(pk__in=parts["participants"].order_by().values("user"))
     named |= User.objects.filter(pk__in=parts["overrides"].order_by().values("user"))
+    named |= User.objects.filter(pk__in=parts["imported"].order_by().values("user"))
     found = together(**parts, users=named.defer("password").order_by("id"))
     return build(found), {user.pk: user for user in found["users"]}
 
@@ -47,6 +48,8 @@ def querysets(schedules: QuerySet[Schedule], *, start: datetime, end: datetime |
         "layers": layers.order_by("schedule_id", "position"),
         "participants": Participant.objects.filter(layer__in=layers.values("pk")).order_by("layer_id", "position"),
         "overrides": Override.objects.within(start, end).filter(schedule__in=keys),
+        "sources": (sources := CalendarSource.objects.filter(schedule__in=keys).only("schedule_id", "url")),
+        "imported": ImportedTurn.objects.within(start, end).filter(source__in=sources.order_by().values("pk")),
     }
 
 
@@ -56,8 +59,13 @@ def build(found: Rows) -> dict[int, Rota]:
     for row in found.plain("participants"):
         people[row["layer_id"]].append(row["user_id"])
     zones = {row["id"]: zone(row["time_zone"]) for row in found.plain("schedules")}
-    layers: dict[int, list[Rotation]] = defaultdict(list)
+    calendars = _calendars(found)
+    layers: dict[int, list[Rotation | Calendar]] = defaultdict(list)
     for row in found.plain("layers"):
+        if row["calendar_url"]:
+            imported = calendars.get((row["schedule_id"], row["calendar_url"]), [])
+            layers[row["schedule_id"]].append(Calendar.of(row["name"], imported))
+            continue
         layers[row["schedule_id"]].append(
             Rotation(
                 name=row["name"],
@@ -78,10 +86,37 @@ def build(found: Rows) -> dict[int, Rota]:
     return {pk: Rota(tuple(layers[pk]), Calendar.of(OVERRIDE, turns[pk])) for pk in zones}
 
 
-def planned(drafts: Sequence[Draft], zone: ZoneInfo, *, like: Rota | None = None) -> Rota:
-    """The rota that layers would make, under the overrides of a present one."""
+def _calendars(found: Rows) -> dict[tuple[int, str], list[Turn]]:
+    """What came from calendars, by schedule and address."""
+    places = {row["id"]: (row["schedule_id"], row["url"]) for row in found.plain("sources")}
+    turns: dict[tuple[int, str], list[Turn]] = defaultdict(list)
+    for row in found.plain("imported"):
+        starts_at, ends_at = map(datetime.fromisoformat, (row["starts_at"], row["ends_at"]))
+        turns[places[row["source_id"]]].append(Turn(row["user_id"], starts_at, ends_at))
+    return turns
+
+
+def imported(schedule: Schedule, *, start: datetime, end: datetime) -> dict[str, list[Turn]]:
+    """What was read from each calendar of a schedule, by its address."""
+    turns: dict[str, list[Turn]] = defaultdict(list)
+    rows = ImportedTurn.objects.within(start, end).filter(source__schedule=schedule).select_related("source")
+    for row in rows:
+        turns[row.source.url].append(Turn(row.user_id, row.starts_at, row.ends_at))
+    return turns
+
+
+def planned(
+    drafts: Sequence[Draft],
+    zone: ZoneInfo,
+    *,
+    like: Rota | None = None,
+    calendars: Mapping[str, Sequence[Turn]] | None = None,
+) -> Rota:
+    """The rota that layers would make, under the overrides of a present one, as far as calendars are read already."""
     layers = [
-        Rotation(
+        Calendar.of(draft.name, (calendars or {}).get(draft.calendar_url, ()))
+        if draft.calendar_url
+        else Rotation(
             name=draft.name,
             zone=zone,
             unit=draft.unit,

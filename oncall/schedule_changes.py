@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role
-from oncall.models import Layer, Override, Participant, Schedule
+from core.work import nudge
+from oncall.models import CalendarSource, Layer, Override, Participant, Schedule
 from oncall.windows import to_json
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Draft:
     handoff: time = field(default=time(9))
     ends_on: date | None = None
     windows: tuple[Window, ...] = ()
+    calendar_url: str = ""
 
     def row(self, schedule: Schedule, position: int) -> Layer:
         """The unsaved row."""
@@ -51,6 +55,7 @@ class Draft:
             starts_on=self.starts_on,
             ends_on=self.ends_on,
             windows=to_json(self.windows),
+            calendar_url=self.calendar_url,
         )
 
 
@@ -77,6 +82,7 @@ def save_schedule(
             for row, draft in zip(rows, layers, strict=True)
             for place, person in enumerate(draft.people)
         )
+        _keep_sources(schedule, {row.calendar_url for row in rows if row.calendar_url})
         audit.changed_links(schedule, by=by, name="layers", before=before, after=lines(schedule))
     return schedule
 
@@ -88,7 +94,11 @@ def _checked(schedule: Schedule, layers: Sequence[Draft]) -> list[Layer]:
     wrong: dict[str, Any] = {}
     rows = [draft.row(schedule, position) for position, draft in enumerate(layers)]
     for position, (row, draft) in enumerate(zip(rows, layers, strict=True)):
-        if not draft.people:
+        if draft.calendar_url and draft.people:
+            wrong[f"layers.{position}.participants"] = "A layer has people or a calendar, not both."
+        if draft.calendar_url and not draft.calendar_url.startswith(("http://", "https://")):
+            wrong[f"layers.{position}.calendar_url"] = "A calendar's address begins with https:// or http://."
+        if not draft.people and not draft.calendar_url:
             wrong[f"layers.{position}.participants"] = "A layer needs at least one person."
         if len(draft.people) > MOST_PEOPLE:
             wrong[f"layers.{position}.participants"] = f"A layer has at most {MOST_PEOPLE} places."
@@ -103,6 +113,15 @@ def _checked(schedule: Schedule, layers: Sequence[Draft]) -> list[Layer]:
     return rows
 
 
+def _keep_sources(schedule: Schedule, urls: set[str]) -> None:
+    """Calendars that layers name are read from now on, others no more."""
+    schedule.calendar_sources.exclude(url__in=urls).delete()
+    made = [CalendarSource(schedule=schedule, url=url) for url in sorted(urls)]
+    CalendarSource.objects.bulk_create(made, ignore_conflicts=True)
+    if made:
+        nudge("oncall.read_calendars_due")
+
+
 def lines(schedule: Schedule) -> list[str]:
     """The layers in words, for the audit log."""
     rows = schedule.layers.order_by("position").prefetch_related("participants__user")
@@ -110,6 +129,8 @@ def lines(schedule: Schedule) -> list[str]:
 
 
 def _line(row: Layer) -> str:
+    if row.calendar_url:
+        return f"{row.name}: the calendar at {urlsplit(row.calendar_url).hostname}"
     names = ", ".join(place.user.username for place in row.participants.all()) or "nobody"
     until = f" to {row.ends_on}" if row.ends_on else ""
     within = f", within {len(row.windows)} restrictions" if row.windows else ""
@@ -151,6 +172,7 @@ def override(schedule: Schedule, *, user: User, start: datetime, end: datetime, 
     if wrong:
         raise ValidationError(wrong)
     row = Override(schedule=schedule, user=user, starts_at=start, ends_at=end, reason=reason.strip(), created_by=by)
+    _touch(schedule)
     return audit.save(row, by=by)
 
 
@@ -163,8 +185,14 @@ def end_override(row: Override, *, by: User, now: datetime) -> None:
         raise PermissionDenied
     if row.ends_at <= now:
         raise ValidationError("This override is over.")
+    _touch(row.schedule)
     if row.starts_at >= now:
         audit.delete(row, by=by)
         return
     row.ends_at = now
     audit.save(row, by=by)
+
+
+def _touch(schedule: Schedule) -> None:
+    """An override changes the schedule too: its feeds tell calendars so."""
+    Schedule.objects.filter(pk=schedule.pk).update(updated_at=timezone.now())

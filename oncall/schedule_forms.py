@@ -109,6 +109,13 @@ class LayerForm(forms.Form):
     windows = WindowsField(
         label="Only within", required=False, max_length=500, help_text=f"Such as {windows.EXAMPLE}. Empty: always."
     )
+    calendar_url = forms.URLField(
+        label="Or a calendar",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="The iCal address of a calendar whose events name who is on call.",
+    )
 
     def __init__(self, *args: Any, known: dict[str, User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,6 +130,8 @@ class LayerForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A layer with people needs a first day; a last day is not before it."""
         data = super().clean() or self.cleaned_data
+        if data.get("people") and data.get("calendar_url"):
+            self.add_error("calendar_url", "A layer has people or a calendar, not both.")
         if data.get("people") and not data.get("starts_on") and "starts_on" not in self.errors:
             self.add_error("starts_on", "Say on which day the first turn begins.")
         if data.get("ends_on") and data.get("starts_on") and data["ends_on"] < data["starts_on"]:
@@ -130,19 +139,20 @@ class LayerForm(forms.Form):
         return data
 
     def draft(self, number: int) -> Draft | None:
-        """The layer as the domain knows it; None for one without people, or that is to be removed."""
+        """The layer as the domain knows it; None for one without people and calendar, or that is to be removed."""
         data = self.cleaned_data
-        if not data.get("people") or data.get("DELETE"):
+        if not (data.get("people") or data.get("calendar_url")) or data.get("DELETE"):
             return None
         return Draft(
             name=data["name"] or f"Layer {number}",
-            starts_on=data["starts_on"],
+            starts_on=data["starts_on"] or timezone.localdate(),
             people=data["people"],
             unit=data["unit"] or Layer.Unit.WEEK,
             length=data["length"] or 1,
             handoff=data["handoff"] or time(9),
             ends_on=data["ends_on"],
             windows=data["windows"],
+            calendar_url=data["calendar_url"],
         )
 
 
@@ -186,6 +196,7 @@ def initial_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
             "starts_on": layer.starts_on,
             "ends_on": layer.ends_on,
             "windows": windows.to_text(windows.of_json(layer.windows)),
+            "calendar_url": layer.calendar_url,
         }
         for layer in layers
     ]

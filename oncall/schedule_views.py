@@ -86,6 +86,7 @@ def schedule_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "middle": middle,
         "at_once": who.of(schedule, known[pk], users, now),
         "overrides": schedule.overrides.within(now).select_related("user", "created_by"),
+        "sources": {row.url: row for row in schedule.calendar_sources.all()},
         "may_edit": user.manages(schedule.team),
         "may_override": schedule_changes.may_override(user, schedule),
     }
@@ -155,13 +156,16 @@ def _preview(schedule: Schedule | None, form: ScheduleForm, layers: BaseLayerFor
     end = start + timedelta(days=PREVIEW_DAYS)
     drafts = layers.drafts()
     users = {each.pk: each for draft in drafts for each in draft.people}
-    present, before = None, []
+    present, before, calendars = None, [], {}
     if schedule:
         known, old_users = rotas.read(Schedule.objects.filter(pk=schedule.pk), start=start, end=end)
         present = known[schedule.pk]
         users |= old_users
         before = shifts(present, start, end)
-    after = shifts(rotas.planned(drafts, zone(form.cleaned_data["time_zone"]), like=present), start, end)
+        calendars = rotas.imported(schedule, start=start, end=end)
+    after = shifts(
+        rotas.planned(drafts, zone(form.cleaned_data["time_zone"]), like=present, calendars=calendars), start, end
+    )
     found = calendar.differences(before, after) if schedule else []
     return {
         "days": PREVIEW_DAYS,

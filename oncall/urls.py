@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from oncall import absence_views, cover_views, schedule_views, views
+from oncall import absence_views, cover_views, feed_views, schedule_views, views
 
 app_name = "oncall"
 
@@ -23,6 +23,11 @@ urlpatterns = [
     path("on-call/away/", absence_views.absence_list, name="absence_list"),
     path("on-call/away/new", absence_views.absence_new, name="absence_new"),
     path("on-call/away/<int:pk>/remove", absence_views.absence_remove, name="absence_remove"),
+    path("on-call/<int:pk>/calendar-feed", feed_views.schedule_feed_new, name="schedule_feed_new"),
+    path("on-call/<int:pk>/calendar-feed/revoke", feed_views.schedule_feed_revoke, name="schedule_feed_revoke"),
+    path("me/calendar-feed", feed_views.own_feed_new, name="own_feed_new"),
+    path("me/calendar-feed/revoke", feed_views.own_feed_revoke, name="own_feed_revoke"),
+    path("ical/<str:secret>.ics", feed_views.feed, name="feed"),
     path("escalation-policies/", views.policy_list, name="policy_list"),
     path("escalation-policies/new", views.policy_new, name="policy_new"),
     path("escalation-policies/<int:pk>", views.policy_detail, name="policy_detail"),

@@ -94,6 +94,7 @@ def address(name, pattern, things):
             "reference": things["alert"] if name == "alerts:detail" else things["reference"],
             "slug": "crew" if name.startswith(("accounts:team", "notifications:team")) else "kafka",
             "token": things["confirm"] if name == "notifications:confirm" else things["answer"],
+            "secret": "x",
             "pk": things[KEYS.get(name) or KEYS.get(name.partition(":")[0], "note")],
         }[argument]
     if name in {"account_confirm_email", "account_reset_password_from_key"}:

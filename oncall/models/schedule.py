@@ -61,6 +61,9 @@ class Layer(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
     windows = models.JSONField(default=list, blank=True, validators=[check_windows])
+    calendar_url = models.CharField(
+        max_length=500, blank=True, help_text="A calendar feed whose events are the turns, in place of a rotation."
+    )
 
     class Meta:
         ordering = ("schedule", "position")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from accounts.models import User
+    from oncall.models import CalendarSource, Layer
     from oncall.shifts import Shift
 
 register = template.Library()
@@ -21,6 +22,12 @@ register = template.Library()
 def holder(shift: Shift, users: Mapping[int, User]) -> User | None:
     """``{{ shift|holder:users }}``: whose shift it is; nobody's in a gap."""
     return None if shift.holder is None else users[shift.holder]
+
+
+@register.filter
+def source(layer: Layer, sources: Mapping[str, CalendarSource]) -> CalendarSource | None:
+    """``{{ layer|source:sources }}``: the calendar that a layer is read from."""
+    return sources.get(layer.calendar_url)
 
 
 @register.filter
