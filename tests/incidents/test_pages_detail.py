@@ -347,6 +347,7 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
         "page_failed": ({"person": "Bob", "channel": "email", "why": "refused", "still_trying": True}, "still trying"),
         "nobody_reached": ({"reason": "Step 1", "why": "nobody is a target"}, "Nobody was reached, Step 1: nobody is"),
         "exhausted": ({"policy": "P", "last_resort": ["Rita"]}, "P is used up; last resort paged: Rita"),
+        "escalated": ({}, "asked for the next step now"),
         "notified": ({"action": "notify_leadership", "result": "Told Bob"}, "Leadership notified: Told Bob"),
         "clock_warned": ({"clock": "response", "told": "Bob"}, "80 % of the response time is used; told Bob"),
         "clock_breached": ({"clock": "response", "told": ""}, "The response time has ended"),
