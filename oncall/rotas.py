@@ -6,6 +6,8 @@ from collections import defaultdict
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from accounts.models import User
 from core.time_zones import zone
 from core.together import together
@@ -25,41 +27,54 @@ if TYPE_CHECKING:
 
 
 def read(
-    schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None = None
+    schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None = None, keys: Sequence[int] | None = None
 ) -> tuple[dict[int, Rota], dict[int, User]]:
-    """Rotas by schedule, right for every instant of an interval, and everybody in them by key. One statement.
+    """Rotas by schedule, right for every instant of an interval, and everybody in them by key. One statement, and
+    another where a layer is a calendar; cheaper where the ``keys`` of the schedules are known.
 
     Without an ``end`` they are right for every later instant too.
     """
-    parts = querysets(schedules, start=start, end=end)
-    named = User.objects.filter(pk__in=parts["participants"].order_by().values("user"))
-    named |= User.objects.filter(pk__in=parts["overrides"].order_by().values("user"))
-    named |= User.objects.filter(pk__in=parts["imported"].order_by().values("user"))
-    found = together(**parts, users=named.defer("password").order_by("id"))
-    return build(found), {user.pk: user for user in found["users"]}
+    parts = querysets(schedules, start=start, end=end, keys=keys)
+    late = {name: parts.pop(name) for name in ("sources", "imported")}
+    found = together(**parts, users=_named_by(parts["participants"], parts["overrides"]))
+    users = {user.pk: user for user in found["users"]}
+    if not any(row["calendar_url"] for row in found.plain("layers")):
+        return build(found, calendars={}), users
+    more = together(**late, users=_named_by(late["imported"]))
+    return build(found, calendars=_calendars(more)), users | {user.pk: user for user in more["users"]}
 
 
-def querysets(schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None) -> dict[str, QuerySet[Any]]:
+def _named_by(*parts: QuerySet[Any]) -> QuerySet[User]:
+    named = Q()
+    for part in parts:
+        named |= Q(pk__in=part.order_by().values("user"))
+    return User.objects.filter(named).defer("password").order_by("id")
+
+
+def querysets(
+    schedules: QuerySet[Schedule], *, start: datetime, end: datetime | None, keys: Sequence[int] | None = None
+) -> dict[str, QuerySet[Any]]:
     """What ``build`` needs of some schedules, to be read together."""
-    keys = schedules.order_by().values("pk")
-    layers = Layer.objects.filter(schedule__in=keys)
+    known: Any = schedules.order_by().values("pk") if keys is None else keys
+    layers = Layer.objects.filter(schedule__in=known)
     return {
         "schedules": schedules.only("time_zone"),
         "layers": layers.order_by("schedule_id", "position"),
         "participants": Participant.objects.filter(layer__in=layers.values("pk")).order_by("layer_id", "position"),
-        "overrides": Override.objects.within(start, end).filter(schedule__in=keys),
-        "sources": (sources := CalendarSource.objects.filter(schedule__in=keys).only("schedule_id", "url")),
+        "overrides": Override.objects.within(start, end).filter(schedule__in=known),
+        "sources": (sources := CalendarSource.objects.filter(schedule__in=known).only("schedule_id", "url")),
         "imported": ImportedTurn.objects.within(start, end).filter(source__in=sources.order_by().values("pk")),
     }
 
 
-def build(found: Rows) -> dict[int, Rota]:
-    """Rotas of what was read, by the key of their schedule. Holders are keys of people."""
+def build(found: Rows, *, calendars: Mapping[tuple[int, str], list[Turn]] | None = None) -> dict[int, Rota]:
+    """Rotas of what was read, by the key of their schedule. Holders are keys of people. What came from calendars is
+    among what was read, where it is not given."""
     people: dict[int, list[int]] = defaultdict(list)
     for row in found.plain("participants"):
         people[row["layer_id"]].append(row["user_id"])
     zones = {row["id"]: zone(row["time_zone"]) for row in found.plain("schedules")}
-    calendars = _calendars(found)
+    calendars = _calendars(found) if calendars is None else calendars
     layers: dict[int, list[Rotation | Calendar]] = defaultdict(list)
     for row in found.plain("layers"):
         if row["calendar_url"]:

@@ -42,7 +42,7 @@ def at(schedules: ScheduleQuerySet, instant: datetime, *, ahead: int = 0) -> lis
     rows = list(schedules)
     looks_ahead = len(rows) <= ahead
     end = instant + AHEAD if looks_ahead else instant + timedelta(microseconds=1)
-    known, users = rotas.read(schedules, start=instant, end=end)
+    known, users = rotas.read(schedules, start=instant, end=end, keys=[row.pk for row in rows])
     return [of(row, known[row.pk], users, instant, looks_ahead=looks_ahead) for row in rows]
 
 
