@@ -50,7 +50,9 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "evidence": (Kind.EVIDENCE_LINKED, Kind.ALERT_ADDED, Kind.ALERT_RESOLVED),
 }  # fmt: skip
 
-PAGING = ("policies", "steps", "targets", "schedules", "layers", "participants", "overrides", "memberships")
+PAGING = (
+    "policies", "steps", "targets", "schedules", "layers", "participants", "overrides", "imported", "memberships",
+)  # fmt: skip
 
 # Each panel of the page with the sets of rows that it is made of. People's names are left out: a new one shows with
 # the next change.

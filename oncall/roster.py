@@ -81,7 +81,7 @@ def read(
     return roster
 
 
-NAMING = ("targets", "participants", "overrides")  # the parts whose rows name a user
+NAMING = ("targets", "participants", "overrides", "imported")  # the parts whose rows name a user
 
 
 def querysets(policies: QuerySet[EscalationPolicy], *, at: datetime) -> dict[str, QuerySet[Any]]:

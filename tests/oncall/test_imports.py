@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import Role
+from incidents import detail
 from oncall import imports, schedule_changes, who
 from oncall.ical_events import Happening
 from oncall.models import CalendarSource, Schedule
@@ -144,3 +145,12 @@ def test_the_form_takes_a_calendar_and_the_page_says_how_it_is(client, page, bob
     assert "1 of 2 events name nobody whom Muster knows." in text
     assert page["url"] not in text
     assert page["url"] in client.get(f"{shown}/edit").content.decode()
+
+
+def test_whoever_the_calendar_names_is_paged_and_the_page_of_the_incident_says_so(page, bob):
+    schedule = imported(page["url"])
+    imports.read_due(now=NOW)
+    incident = make.incident(steps=[schedule, schedule], delays=(0, 5), at=NOW)
+    assert make.pages(incident) == [("bob", NOW)]
+    assert incident.timeline.get(kind="paged").data["via"] == ["Desk, Calendar"]
+    assert detail.load(incident, now=NOW).next_page.whom == "Bob"
