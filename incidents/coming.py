@@ -69,8 +69,10 @@ def _steps_of(escalation: Escalation, policy: EscalationPolicy, roster: Roster) 
     for position, step in enumerate(steps[escalation.next_step :], escalation.next_step):
         if position > escalation.next_step:
             due_at += timedelta(minutes=step.delay_minutes)
-        people = ", ".join(map(str, resolve(step, roster, due_at).people)) or "nobody; the next step at once"
-        yield Due(f"Page, step {position + 1} of {policy}", people, due_at, state, is_page=True)
+        named = resolve(step, roster, due_at, turn=escalation.turn + escalation.round + position)
+        people = named.people[:1] if named.takes_turns else named.people
+        whom = ", ".join(map(str, people)) or "nobody; the next step at once"
+        yield Due(f"Page, step {position + 1} of {policy}", whom, due_at, state, is_page=True)
         state = "next"
     if escalation.next_step < len(steps):
         due_at += timedelta(minutes=policy.repeat_after_minutes)

@@ -6,14 +6,14 @@ the next at once. After the last round the policy is exhausted and the last reso
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, prefetch_related_objects
 
 from core.work import claim, nudge
 from incidents import messages
@@ -23,13 +23,16 @@ from incidents.models.incident import topic_of
 from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
+from oncall import turns
 from oncall.targets import Resolved, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from oncall.models import EscalationPolicy
+    from accounts.models import User
+    from oncall.models import EscalationPolicy, EscalationStep
+    from oncall.roster import Roster
 
 State = Escalation.State
 ADMINS = "admins"
@@ -44,7 +47,9 @@ class Step:
     """A step as the engine runs it: the wait before it, and whom it pages at the instant at which it fires."""
 
     delay: timedelta
-    resolve: Callable[[datetime], Resolved]
+    resolve: Callable[[datetime, int], Resolved]  # at an instant, for this turn
+    takes_turns: bool = False
+    acknowledgements: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class Plan:
     steps: tuple[Step, ...]
     repeat: int
     repeat_after: timedelta
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether a step pages one person after the other."""
+        return any(step.takes_turns for step in self.steps)
 
 
 def target_of(policy: EscalationPolicy | None) -> str:
@@ -72,10 +82,16 @@ def plans_for(escalations: Iterable[Escalation], reach: Reach) -> dict[str, Plan
     wanted = {escalation.policy_id for escalation in escalations if escalation.policy_id}
     reach.learn(policies=wanted)
     admins = Resolved(tuple(reach.admins()), ("",) * len(reach.admins()))
-    plans = {ADMINS: Plan("Every admin", (Step(timedelta(), lambda _at: admins),), 0, ADMINS_WAIT)}
+    prefetch_related_objects([each for each in escalations if each.needed > 1], "answers")
+    plans = {ADMINS: Plan("Every admin", (Step(timedelta(), lambda _at, _turn: admins),), 0, ADMINS_WAIT)}
     for policy in filter(None, map(reach.roster.policies.get, wanted)):
         steps = tuple(
-            Step(timedelta(minutes=step.delay_minutes), partial(resolve, step, reach.roster))
+            Step(
+                timedelta(minutes=step.delay_minutes),
+                partial(_resolve, step, reach.roster),
+                step.takes_turns,
+                step.acknowledgements,
+            )
             for step in policy.steps.all()
         )
         plans[target_of(policy)] = Plan(
@@ -84,17 +100,32 @@ def plans_for(escalations: Iterable[Escalation], reach: Reach) -> dict[str, Plan
     return plans
 
 
+def _resolve(step: EscalationStep, roster: Roster, at: datetime, turn: int) -> Resolved:
+    return resolve(step, roster, at, turn=turn)
+
+
 def begin(escalations: list[Escalation], reach: Reach, out: Consequences, *, at_once: bool = False) -> None:
     """Write new escalations, having fired what is due of them already; ``at_once`` the first step in any case."""
     if not escalations:
         return
     plans = plans_for(escalations, reach)
+    _draw_turns(escalations, plans)
     for escalation in escalations:
         plan = _plan_of(escalation, plans)
         if plan.steps and not at_once:
             escalation.due_at = out.now + plan.steps[0].delay
         advance(escalation, plan, reach, out)
     Escalation.objects.bulk_create(escalations)
+
+
+def _draw_turns(escalations: list[Escalation], plans: dict[str, Plan]) -> None:
+    """Give new escalations the next numbers of their policies, where a step goes by them."""
+    taking = [each for each in escalations if _plan_of(each, plans).takes_turns]
+    if taking:
+        drawn = turns.draw(Counter(each.policy_id for each in taking if each.policy_id))
+        for each in taking:
+            each.turn = drawn.get(each.policy_id or 0, 0)
+            drawn[each.policy_id or 0] = each.turn + 1
 
 
 def go_on(escalations: list[Escalation], incident: Incident, reach: Reach, out: Consequences) -> None:
@@ -123,33 +154,18 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
     incident, position = escalation.incident, escalation.next_step
     step, base = plan.steps[position], _base(escalation, out)
     reason = f"Step {position + 1} of {plan.name}" + (f", round {escalation.round + 1}" if escalation.round else "")
-    origin = origin_of(escalation)
-    services = reach.services_of(incident)
-    named = step.resolve(out.now)
-    reach.learn(people=named.people)
-    paged = [
-        user
-        for user in named.people
-        if reach.tell_user(
-            incident,
-            user,
-            messages.page(incident, user, services=services),
-            key=f"page/{int(escalation.due_at.timestamp() * 1000)}",
-            purpose=Notification.Purpose.PAGE,
-            reason=reason,
-            origin=origin,
-            out=out,
-        )
-    ]
-    unreachable = [str(user) for user in named.people if user not in paged]
+    named = step.resolve(out.now, escalation.turn + escalation.round + position)
+    paged, unreachable = _page(named, escalation, reach, out, reason=reason)
     if paged:
+        escalation.needed = max(escalation.needed, step.acknowledgements)
         via = [how for user, how in zip(named.people, named.via, strict=True) if user in paged]
         people = [str(user) for user in paged]
         more: dict[str, Any] = {"via": via} if any(via) else {}
         out.record(incident, Kind.PAGED, people=people, reason=reason, unreachable=unreachable, **more)
     else:
         no_method = [f"no contact method: {', '.join(unreachable)}"] if unreachable else []
-        why = "; ".join([*no_method, *named.missing]) or "nobody is a target of this step"
+        everybody = "everybody of this step has acknowledged" if named.people else "nobody is a target of this step"
+        why = "; ".join([*no_method, *named.missing]) or everybody
         out.record(incident, Kind.NOBODY_REACHED, reason=reason, why=why)
     escalation.has_paged = escalation.has_paged or bool(paged)
     escalation.next_step = position + 1
@@ -159,6 +175,38 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
         escalation.due_at = base + plan.steps[escalation.next_step].delay
     else:
         escalation.due_at = base + plan.repeat_after
+
+
+def _page(
+    named: Resolved, escalation: Escalation, reach: Reach, out: Consequences, *, reason: str
+) -> tuple[list[User], list[str]]:
+    """Page everybody named, or the first who can be reached where they take turns; leaves out who has acknowledged.
+    Returns whom, and the names of those who have no contact method."""
+    incident, services = escalation.incident, reach.services_of(escalation.incident)
+    asks_several = escalation.pk and escalation.needed > 1
+    answered = {answer.user_id for answer in escalation.answers.all()} if asks_several else set()
+    paged: list[User] = []
+    unreachable: list[str] = []
+    reach.learn(people=named.people)
+    for user in named.people:
+        if user.pk in answered:
+            continue
+        if not reach.tell_user(
+            incident,
+            user,
+            messages.page(incident, user, services=services),
+            key=f"page/{int(escalation.due_at.timestamp() * 1000)}",
+            purpose=Notification.Purpose.PAGE,
+            reason=reason,
+            origin=origin_of(escalation),
+            out=out,
+        ):
+            unreachable.append(str(user))
+            continue
+        paged.append(user)
+        if named.takes_turns:
+            break
+    return paged, unreachable
 
 
 def _base(escalation: Escalation, out: Consequences) -> datetime:
@@ -195,7 +243,12 @@ def _page_last_resort(incident: Incident, reach: Reach, out: Consequences, *, ad
 
 def origin_of(escalation: Escalation) -> str:
     """What a page names as its cause: incident, policy, round and step."""
-    return f"incident/{escalation.incident_id}/{escalation.target}/{escalation.round}/{escalation.next_step}"
+    return f"{name_of(escalation)}/{escalation.round}/{escalation.next_step}"
+
+
+def name_of(escalation: Escalation) -> str:
+    """What the origins of all its pages begin with."""
+    return f"incident/{escalation.incident_id}/{escalation.target}"
 
 
 def _plan_of(escalation: Escalation, plans: dict[str, Plan]) -> Plan:
@@ -208,9 +261,16 @@ def is_running(incident: Incident) -> bool:
     return Escalation.objects.filter(incident=incident, state=State.RUNNING).exists()
 
 
-def stop(incident: Incident, *, now: datetime) -> int:
-    """Stop every running escalation of a locked incident; returns how many there were."""
-    return Escalation.objects.filter(incident=incident, state=State.RUNNING).update(state=State.STOPPED, stopped_at=now)
+def stop(incident: Incident, *, now: datetime, but: Iterable[Escalation] = ()) -> int:
+    """Stop the running escalations of a locked incident, ``but`` some; returns how many there were."""
+    running = Escalation.objects.filter(incident=incident, state=State.RUNNING)
+    return running.exclude(pk__in=[each.pk for each in but]).update(state=State.STOPPED, stopped_at=now)
+
+
+def begin_anew(escalation: Escalation) -> None:
+    """Go back to the first step, with nobody's acknowledgement; the caller starts and saves it."""
+    escalation.answers.all().delete()
+    escalation.round, escalation.next_step, escalation.has_paged, escalation.needed = 0, 0, False, 1
 
 
 def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out: Consequences, reach: Reach) -> None:
@@ -225,7 +285,7 @@ def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out
         plan = _plan_of(escalation, plans)
         escalation.incident = incident
         escalation.state, escalation.stopped_at = State.RUNNING, None
-        escalation.round, escalation.next_step, escalation.has_paged = 0, 0, False
+        begin_anew(escalation)
         escalation.started_at = out.now
         escalation.due_at = out.now + (plan.steps[0].delay if plan.steps else timedelta())
         advance(escalation, plan, reach, out)
@@ -258,7 +318,7 @@ def advance_due(*, now: datetime) -> int:
 
 
 def _save(escalations: list[Escalation]) -> None:
-    fields = ["state", "round", "next_step", "has_paged", "started_at", "due_at", "stopped_at"]
+    fields = ["state", "round", "next_step", "has_paged", "needed", "started_at", "due_at", "stopped_at"]
     Escalation.objects.bulk_update(escalations, fields)
 
 

@@ -20,6 +20,7 @@ from incidents.models import Escalation, Incident, PlannedAction, Status
 from incidents.policy import response_due
 from incidents.telling import Reach
 from notifications.models import Channel, Notification
+from oncall import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -118,8 +119,10 @@ def forecast(
     if assignee and assignee != by:
         found.tellings.append(_of_assignee(incident, assignee, by=by, reach=reach, now=now))
     plans = escalation.plans_for(begun, reach) if begun else {}
+    taking = [each.policy_id for each in begun if each.policy_id and plans[each.target].takes_turns]
+    next_turns = turns.peek(taking) if taking else {}
     for running in begun:
-        steps = plans[running.target]
+        steps, running.turn = plans[running.target], next_turns.get(running.policy_id or 0, 0)
         found.tellings.extend(_of_escalation(running, steps, reach, now=now))
         last_resort = str(compiler.settings.last_resort or "every admin")
         if running.state == Escalation.State.RUNNING and _has_more(running, compiler):
@@ -172,7 +175,7 @@ def _of_escalation(running: Escalation, steps: escalation.Plan, reach: Reach, *,
     for entry in out.entries:
         told = [row for row in out.notifications if row.created_at == entry.at and row.reason == _reason(entry)]
         step = next(fired, None) if entry.kind in (Kind.PAGED, Kind.NOBODY_REACHED) else None
-        missing = step.resolve(entry.at).missing if step and entry.kind == Kind.PAGED else ()
+        missing = step.resolve(entry.at, 0).missing if step and entry.kind == Kind.PAGED else ()
         yield _of_entry(entry, told, missing, since=now)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import changes, escalation, messages, plan, sla
+from incidents import acknowledging, changes, escalation, messages, plan, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, PlannedAction, SlaClock, Status
 from incidents.models.incident import OPEN, NotAllowedNow
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from catalog.models import Service
+    from incidents.acknowledging import Counted
 
 TITLE_LIMIT = 255
 TEXT_LIMIT = 50_000
@@ -126,31 +127,32 @@ def _save_unanswered(incidents: Iterable[Incident]) -> None:
 def acknowledge(incident: Incident, *, by: User | None, source: str = "", now: datetime | None = None) -> Incident:
     """Take responsibility: stop escalating, cancel pages not yet sent, meet the response clock.
 
-    Whoever acknowledges an unassigned incident becomes its assignee. On an incident that is being worked on it
-    stops what still pages, and does nothing when nothing does. Raises NotAllowedNow once it is resolved.
+    A step that needs more people goes on paging until that many have acknowledged. Whoever acknowledges an unassigned
+    incident becomes its assignee. On an incident that is being worked on it stops what still pages, and does nothing
+    when nothing does. Raises NotAllowedNow once it is resolved.
     """
     incident = Incident.objects.locked(incident.pk)
     out = Consequences(now or db_now())
     if incident.is_open and incident.status != Status.TRIGGERED:
-        stopped, cancelled = escalation.stop(incident, now=out.now), outbox.cancel(topic=incident.topic, now=out.now)
-        if stopped or cancelled:
-            out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, cancelled=cancelled)
+        counted = acknowledging.count(incident, by=by, now=out.now)
+        if counted.is_any:
+            out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, **counted.facts())
             out.write()
         return incident
     incident.move_to(Status.ACKNOWLEDGED, at=out.now, is_answer=True)
     incident.assignee = incident.assignee or by
-    cancelled = _answered(incident, out)
-    out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, cancelled=cancelled)
+    counted = _answered(incident, out, by=by)
+    out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, **counted.facts())
     incident.save()
     out.write()
     return incident
 
 
-def _answered(incident: Incident, out: Consequences) -> int:
-    """Somebody is on it: nobody else is woken; returns how many unsent pages were cancelled."""
-    escalation.stop(incident, now=out.now)
+def _answered(incident: Incident, out: Consequences, *, by: User | None) -> Counted:
+    """Somebody is on it: nobody else is woken, unless a step wants more people."""
+    counted = acknowledging.count(incident, by=by, now=out.now)
     sla.stop(incident, SlaClock.Kind.RESPONSE, is_kept=True, out=out)
-    return outbox.cancel(topic=incident.topic, now=out.now)
+    return counted
 
 
 @transaction.atomic
@@ -171,8 +173,8 @@ def transition(incident: Incident, *, to: str, by: User | None, now: datetime | 
         return incident
     incident.move_to(to, at=out.now, is_answer=True)
     incident.assignee = incident.assignee or by
-    _answered(incident, out)
-    out.record(incident, Kind.MOVED, by=by, **{"from": was, "to": to})
+    counted = _answered(incident, out, by=by)
+    out.record(incident, Kind.MOVED, by=by, **{"from": was, "to": to}, **counted.facts())
     incident.save()
     out.write()
     return incident

@@ -49,7 +49,7 @@ def _page(incident: Incident, reach: Reach, out: Consequences) -> None:
     wanted = running or [have[target] for target in map(escalation.target_of, policies) if target in have]
     for row in wanted:
         if row.state == State.EXHAUSTED:
-            row.round, row.next_step, row.has_paged = 0, 0, False
+            escalation.begin_anew(row)
         row.state, row.stopped_at, row.due_at = State.RUNNING, None, out.now
     new = [policy for policy in policies if not running and escalation.target_of(policy) not in have]
     escalation.go_on(wanted, incident, reach, out)

@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from core import live
 from core.text import clean, single_line
 from core.work import nudge
@@ -128,7 +130,8 @@ def enqueue(rows: list[Notification]) -> None:
     live.changed(*{row.topic for row in rows})
 
 
-def cancel(*, topic: str, purposes: Iterable[str] = (Purpose.PAGE,), now: datetime) -> int:
-    """Give up what has not been sent about a topic; returns how many. A send already under way is not stopped."""
-    rows = Notification.objects.pending().filter(topic=topic, purpose__in=list(purposes))
+def cancel(*, topic: str, purposes: Iterable[str] = (Purpose.PAGE,), now: datetime, but: Q | None = None) -> int:
+    """Give up what has not been sent about a topic, ``but`` some rows; returns how many. A send already under way is
+    not stopped."""
+    rows = Notification.objects.pending().filter(topic=topic, purpose__in=list(purposes)).exclude(but or Q(pk__in=()))
     return rows.update(state=State.CANCELLED, finished_at=now)

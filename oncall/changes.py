@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Team, User
 from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget, Schedule
+from oncall.models.policy import MOST_ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,10 +25,12 @@ Target = User | Team | Schedule
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Page ``targets`` this many minutes after the step before (after the start, for the first)."""
+    """Page ``targets`` this many minutes after the step before (after the start, for the first); see EscalationStep."""
 
     delay_minutes: int
     targets: tuple[Target, ...]
+    takes_turns: bool = False
+    acknowledgements: int = 1
 
 
 @transaction.atomic
@@ -43,7 +46,13 @@ def save_policy(
     before = lines(saved)
     saved.steps.all().delete()
     for position, step in enumerate(steps):
-        row = EscalationStep.objects.create(policy=saved, position=position, delay_minutes=step.delay_minutes)
+        row = EscalationStep.objects.create(
+            policy=saved,
+            position=position,
+            delay_minutes=step.delay_minutes,
+            takes_turns=step.takes_turns,
+            acknowledgements=step.acknowledgements,
+        )
         EscalationTarget.objects.bulk_create(_targets(row, step.targets))
     audit.changed_links(saved, by=by, name="steps", before=before, after=lines(saved))
     return saved
@@ -67,9 +76,14 @@ def update_policy(policy: EscalationPolicy, *, by: User | None, **fields: Any) -
 
 
 def lines(policy: EscalationPolicy) -> list[str]:
-    """The steps in words, for the audit log: "after 5 min: user alice, team core"."""
+    """The steps in words, for the audit log: "after 5 min: user alice, team core; in turn; needs 2"."""
     rows = policy.steps.order_by("position").prefetch_related("targets__user", "targets__team", "targets__schedule")
-    return [f"after {row.delay_minutes} min: {', '.join(map(_name, row.targets.all())) or 'nobody'}" for row in rows]
+    return [
+        f"after {row.delay_minutes} min: {', '.join(map(_name, row.targets.all())) or 'nobody'}"
+        + ("; in turn" if row.takes_turns else "")
+        + (f"; needs {row.acknowledgements}" if row.acknowledgements > 1 else "")
+        for row in rows
+    ]
 
 
 def _name(target: EscalationTarget) -> str:
@@ -86,6 +100,9 @@ def _check(steps: Sequence[Step]) -> None:
     for number, step in enumerate(steps, start=1):
         if not 0 <= step.delay_minutes <= LONGEST_DELAY:
             raise ValidationError({"steps": f"Step {number}: the delay is 0 to {LONGEST_DELAY} minutes."})
+        if not 1 <= step.acknowledgements <= MOST_ACKNOWLEDGEMENTS:
+            text = f"Step {number}: 1 to {MOST_ACKNOWLEDGEMENTS} people can be asked to acknowledge."
+            raise ValidationError({"steps": text})
         if not step.targets:
             raise ValidationError({"steps": f"Step {number} pages nobody. Give it a schedule, a person or a team."})
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import Team, User
 from oncall.changes import LONGEST_DELAY, MOST_STEPS, Step, Target
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
+from oncall.models.policy import MOST_ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +88,18 @@ class StepForm(forms.Form):
         help_text="After the step before.",
     )
     targets = forms.MultipleChoiceField(label="Page", choices=(), required=False, widget=forms.CheckboxSelectMultiple)
+    takes_turns = forms.BooleanField(
+        label="Take turns",
+        required=False,
+        help_text="Page one of them, the next one with each incident. Somebody who cannot be reached is passed over.",
+    )
+    acknowledgements = forms.IntegerField(
+        label="People who must acknowledge",
+        min_value=1,
+        max_value=MOST_ACKNOWLEDGEMENTS,
+        required=False,
+        help_text="Paging goes on until so many have. 1 if it is left empty.",
+    )
 
     def __init__(self, *args: Any, targets: Targets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +111,12 @@ class StepForm(forms.Form):
         data = self.cleaned_data
         if not data.get("targets") or data.get("DELETE"):
             return None
-        return Step(data["delay_minutes"] or 0, self._targets.found(data["targets"]))
+        return Step(
+            data["delay_minutes"] or 0,
+            self._targets.found(data["targets"]),
+            data["takes_turns"],
+            data["acknowledgements"] or 1,
+        )
 
 
 class BaseStepFormSet(forms.BaseFormSet):
@@ -141,6 +159,8 @@ def initial_of(policy: EscalationPolicy | None) -> list[dict[str, Any]]:
     return [
         {
             "delay_minutes": step.delay_minutes,
+            "takes_turns": step.takes_turns,
+            "acknowledgements": step.acknowledgements,
             "targets": [
                 f"{target.kind}:{target.user_id or target.team_id or target.schedule_id}"
                 for target in step.targets.all()

@@ -90,7 +90,7 @@ def querysets(policies: QuerySet[EscalationPolicy], *, at: datetime) -> dict[str
     targets = EscalationTarget.objects.filter(step__in=steps.values("pk"))
     schedules = Schedule.objects.filter(pk__in=targets.values("schedule"))
     return {
-        "policies": policies.order_by("id"),
+        "policies": policies.defer("turn").order_by("id"),
         "steps": steps.order_by("policy_id", "position"),
         "targets": targets.order_by("step_id", "id"),
         **rotas.querysets(schedules, start=at, end=None),

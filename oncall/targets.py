@@ -20,15 +20,20 @@ class Resolved:
     """Whom a step pages at an instant, and in words, for those who ask, how it came to them or why to nobody.
 
     ``via`` has a text for each person, such as "Platform primary, layer Weekdays"; empty for a person named directly.
+    Where the step ``takes_turns``, only the first of them who can be reached is paged.
     """
 
     people: tuple[User, ...] = ()
     via: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    takes_turns: bool = False
 
 
-def resolve(step: EscalationStep, roster: Roster, at: datetime) -> Resolved:
-    """Everybody a step pages at an instant, each once, in the order of the targets; nobody who is switched off."""
+def resolve(step: EscalationStep, roster: Roster, at: datetime, *, turn: int = 0) -> Resolved:
+    """Everybody a step pages at an instant, each once, in the order of the targets; nobody who is switched off.
+
+    Of a step that takes turns, everybody whose turn it may be, whoever has the turn coming first.
+    """
     found: dict[int, User] = {}
     via: dict[int, str] = {}
     missing = []
@@ -40,7 +45,12 @@ def resolve(step: EscalationStep, roster: Roster, at: datetime) -> Resolved:
         for user in active:
             via.setdefault(user.pk, how)
             found.setdefault(user.pk, user)
-    return Resolved(tuple(found.values()), tuple(via.values()), tuple(missing))
+    people, ways = tuple(found.values()), tuple(via.values())
+    if step.takes_turns and len(people) > 1:
+        first = turn % len(people)
+        people = people[first:] + people[:first]
+        ways = tuple(", ".join(filter(None, (how, "in turn"))) for how in ways[first:] + ways[:first])
+    return Resolved(people, ways, tuple(missing), step.takes_turns)
 
 
 def _of(target: EscalationTarget, roster: Roster, *, at: datetime) -> tuple[list[User], str]:

@@ -72,15 +72,19 @@ def escalation_policy(
     delays: tuple[int, ...] = (),
     repeat: int = 0,
     repeat_after: int = 5,
+    takes_turns: bool = False,
+    acknowledgements: int = 1,
     **fields,
 ) -> EscalationPolicy:
-    """A policy with one step for each argument (a target, or a tuple of them); ``delays`` are minutes."""
+    """A policy with one step for each argument (a target, or a tuple of them); ``delays`` are minutes. Its first step
+    may take turns, and ask for more than one acknowledgement."""
     made = EscalationPolicy.objects.create(
         name=fields.pop("name", f"Policy {next(_count)}"), repeat=repeat, repeat_after_minutes=repeat_after, **fields
     )
     for position, targets in enumerate(steps):
         delay = delays[position] if position < len(delays) else (0 if position == 0 else 5)
-        step = EscalationStep.objects.create(policy=made, position=position, delay_minutes=delay)
+        first = {"takes_turns": takes_turns, "acknowledgements": acknowledgements} if position == 0 else {}
+        step = EscalationStep.objects.create(policy=made, position=position, delay_minutes=delay, **first)
         for target in targets if isinstance(targets, tuple) else (targets,):
             kind = {User: "user", Team: "team", Schedule: "schedule"}[type(target)]
             EscalationTarget.objects.create(step=step, kind=kind, **{kind: target})

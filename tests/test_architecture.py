@@ -84,6 +84,7 @@ def test_every_model_says_who_may_see_it():
         "oncall.EscalationTarget", "oncall.Layer", "oncall.Participant", "catalog.Dependency",
             "incidents.AffectedService", "incidents.TimelineEntry",
         "incidents.NoteRevision", "incidents.Evidence", "incidents.PlannedAction", "incidents.Escalation",
+        "incidents.EscalationAnswer",
         "incidents.SlaClock", "alerts.Group", "alerts.AlertLink", "api.IdempotencyKey",
     }  # fmt: skip
     models = [model for model in apps.get_models() if model._meta.app_label in STACK]

@@ -98,7 +98,12 @@ def _steps(steps: Sequence[StepIn], *, user: User) -> list[changes.Step]:
     if errors:
         raise mistakes(errors)
     return [
-        changes.Step(step.delay_minutes, tuple(found[target.type, target.id] for target in step.targets))
+        changes.Step(
+            step.delay_minutes,
+            tuple(found[target.type, target.id] for target in step.targets),
+            step.takes_turns,
+            step.acknowledgements,
+        )
         for step in steps
     ]
 

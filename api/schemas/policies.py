@@ -10,6 +10,7 @@ from api.schemas.base import LEFT_OUT, Boolean, Id, Input, LongMinutes, Minutes,
 from api.schemas.incidents import SeverityName
 from incidents.models import SeverityPolicy
 from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget
+from oncall.models.policy import MOST_ACKNOWLEDGEMENTS
 
 TargetType = Literal["user", "schedule", "team"]
 PolicyName = Annotated[str, Field(min_length=1, max_length=120)]
@@ -29,6 +30,10 @@ class StepIn(Input):
 
     delay_minutes: Minutes = 0
     targets: Annotated[list[TargetIn], Field(min_length=1, max_length=50)]
+    takes_turns: Boolean = Field(False, description="Page one of all its people, the next one with each incident.")
+    acknowledgements: Annotated[
+        StrictInt, Field(ge=1, le=MOST_ACKNOWLEDGEMENTS, description="Paging goes on until so many people have.")
+    ] = 1
 
 
 Steps = Annotated[list[StepIn], Field(min_length=1, max_length=50)]
@@ -74,12 +79,19 @@ class StepOut(Output):
 
     delay_minutes: int
     targets: list[TargetOut]
+    takes_turns: bool
+    acknowledgements: int
 
     @classmethod
     def of(cls, step: EscalationStep) -> StepOut:
         """Reads ``targets``, which the caller has fetched."""
         targets = sorted(step.targets.all(), key=lambda target: target.pk)
-        return cls(delay_minutes=step.delay_minutes, targets=[TargetOut.of(target) for target in targets])
+        return cls(
+            delay_minutes=step.delay_minutes,
+            targets=[TargetOut.of(target) for target in targets],
+            takes_turns=step.takes_turns,
+            acknowledgements=step.acknowledgements,
+        )
 
 
 class PolicyOut(Output):

@@ -2,7 +2,7 @@
 
 from incidents.models.communication import ActionItem, StatusUpdate
 from incidents.models.incident import AffectedService, Incident, Status
-from incidents.models.obligations import Escalation, PlannedAction, SlaClock
+from incidents.models.obligations import Escalation, EscalationAnswer, PlannedAction, SlaClock
 from incidents.models.policy import Holiday, IncidentSettings, Severity, SeverityPolicy
 from incidents.models.saved_view import SavedView
 from incidents.models.timeline import Evidence, NoteRevision, TimelineEntry
@@ -11,6 +11,7 @@ __all__ = [
     "ActionItem",
     "AffectedService",
     "Escalation",
+    "EscalationAnswer",
     "Evidence",
     "Holiday",
     "Incident",

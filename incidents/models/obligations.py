@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team
+from accounts.models import Team, User
 from incidents.models.incident import Incident
 from oncall.models import EscalationPolicy
 
@@ -78,6 +78,10 @@ class Escalation(models.Model):
     round = models.PositiveSmallIntegerField(default=0)
     next_step = models.PositiveSmallIntegerField(default=0)
     has_paged = models.BooleanField(default=False, help_text="Somebody was paged in the current round.")
+    turn = models.PositiveBigIntegerField(default=0, help_text="Where the steps that take turns go on from.")
+    needed = models.PositiveSmallIntegerField(
+        default=1, help_text="How many people must acknowledge: the most that a step asks for which has paged."
+    )
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
@@ -97,6 +101,21 @@ class Escalation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.target}"
+
+
+class EscalationAnswer(models.Model):
+    """Somebody acknowledged while an escalation was running that needs more than one acknowledgement."""
+
+    escalation = models.ForeignKey(Escalation, models.CASCADE, related_name="answers")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("escalation", "user"), name="incidents_answer_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} answered {self.escalation_id}"
 
 
 class SlaClock(models.Model):

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from core.redirects import see_other
-from incidents import answers, escalation
+from incidents import acknowledging, answers, escalation
 from incidents.models import TimelineEntry
 from incidents.models.incident import NotAllowedNow
 
@@ -42,6 +42,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
         "incident": link.incident,
         "person": link.user,
         "answered": _first_answer(link),
+        "is_asked": acknowledging.is_asked(link.incident, link.user),
         "is_paging": escalation.is_running(link.incident),
     }
     return render(request, "incidents/answer.html", context, status=status)

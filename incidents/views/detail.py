@@ -15,6 +15,8 @@ from accounts.models import Role, User
 from core import live
 from core.htmx import HtmxHttpRequest
 from incidents import detail
+from incidents.acknowledging import is_asked
+from incidents.detail import Workspace
 from incidents.fetching import incident_for
 from incidents.models import Incident, Status
 
@@ -81,7 +83,12 @@ def _context(request: HtmxHttpRequest, incident: Incident) -> dict[str, Any]:
         "incident": incident,
         "workspace": workspace,
         "tabs": TABS,
-        # What still pages, as after a raise of an answered incident's severity, is answered first.
-        "primary": "acknowledge" if workspace.next_page else NEXT_STAGE.get(Status(incident.status), ""),
+        "primary": "acknowledge" if _asks(workspace, person(request)) else NEXT_STAGE.get(Status(incident.status), ""),
         "can_respond": person(request).has_role(Role.RESPONDER),
     }
+
+
+def _asks(workspace: Workspace, user: User) -> bool:
+    """Whether an answer comes first: what still pages, as after a raise of an answered incident's severity, or where
+    a step needs more people, is stopped or counted before anything else."""
+    return bool(workspace.next_page) and (workspace.is_waiting or is_asked(workspace.incident, user))

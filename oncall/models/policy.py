@@ -11,6 +11,8 @@ from core.timestamps import Timestamped
 from oncall.models.schedule import Schedule
 from oncall.querysets import EscalationPolicyQuerySet
 
+MOST_ACKNOWLEDGEMENTS = 10
+
 
 class EscalationPolicy(Timestamped):
     """Ordered steps, run once and then ``repeat`` more times, each round ``repeat_after_minutes`` after the last step.
@@ -28,6 +30,9 @@ class EscalationPolicy(Timestamped):
     )
     is_default = models.BooleanField(
         default=False, help_text="Used for incidents whose services name no policy. At most one policy is the default."
+    )
+    turn = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="How often it has begun to page; steps that take turns go by it."
     )
     is_demo = models.BooleanField(default=False, editable=False)
 
@@ -47,11 +52,21 @@ class EscalationPolicy(Timestamped):
 
 
 class EscalationStep(models.Model):
-    """Page these targets ``delay_minutes`` after the step before (after the start, for the first)."""
+    """Page these targets ``delay_minutes`` after the step before (after the start, for the first).
+
+    One that takes turns pages one person of all that its targets come to, the next one each time. Once it has paged
+    somebody, paging goes on until ``acknowledgements`` people have acknowledged.
+    """
 
     policy = models.ForeignKey(EscalationPolicy, models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
     delay_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1440)])
+    takes_turns = models.BooleanField(default=False, help_text="Page one person, the next one each time.")
+    acknowledgements = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_ACKNOWLEDGEMENTS)],
+        help_text="How many people must acknowledge before paging stops.",
+    )
 
     class Meta:
         ordering = ("policy", "position")

@@ -245,7 +245,8 @@ def test_a_service_does_not_depend_on_itself(root):
 
 def steps(*targets, delay=0):
     """One step a target; a target is (type, id)."""
-    return [{"delay_minutes": delay, "targets": [{"type": kind, "id": name}]} for kind, name in targets]
+    plain = {"delay_minutes": delay, "takes_turns": False, "acknowledgements": 1}
+    return [plain | {"targets": [{"type": kind, "id": name}]} for kind, name in targets]
 
 
 def test_a_policy_is_made_and_changed(root, alice, bob):
@@ -255,8 +256,13 @@ def test_a_policy_is_made_and_changed(root, alice, bob):
         "repeat": 2,
         "repeat_after_minutes": 10,
         "steps": [
-            {"delay_minutes": 0, "targets": [{"type": "user", "id": "alice"}]},
-            {"delay_minutes": 15, "targets": [{"type": "team", "id": "core"}, {"type": "user", "id": "alice"}]},
+            {
+                "delay_minutes": 0,
+                "targets": [{"type": "user", "id": "alice"}],
+                "takes_turns": True,
+                "acknowledgements": 2,
+            },
+            *steps(("team", "core"), ("user", "alice"), delay=15),
         ],
     }
     answer = root.post("escalation-policies", body)
