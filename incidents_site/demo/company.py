@@ -215,7 +215,9 @@ def _load_policies(company: Company, on_call: Mapping[str, Schedule]) -> None:
         first = EscalationStep.objects.create(policy=policy, position=0, delay_minutes=0)
         EscalationTarget.objects.create(step=first, kind="schedule", schedule=on_call[slug])
         for position, (delay, usernames) in enumerate(steps, start=1):
-            step = EscalationStep.objects.create(policy=policy, position=position, delay_minutes=delay)
+            step = EscalationStep.objects.create(
+                policy=policy, position=position, delay_minutes=delay, takes_turns=len(usernames) > 1
+            )
             targets = [EscalationTarget(step=step, kind="user", user=company.users[name]) for name in usernames]
             whole_team = EscalationTarget(step=step, kind="team", team=company.teams[slug])
             EscalationTarget.objects.bulk_create(targets or [whole_team])
