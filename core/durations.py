@@ -27,6 +27,17 @@ def words(seconds: float) -> str:
     return _two_parts(whole).removesuffix(" 00 min").removesuffix(" 0 h")
 
 
+def measured(seconds: float) -> str:
+    """As short as it was, as a stopwatch says it: 0.04 s, 0.4 s, 12 s, 2:15 min, then as ``words``."""
+    if seconds < 0.1:
+        return f"{max(0.0, seconds):.2f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 2 * MINUTE:
+        return f"{_whole(seconds)} s"
+    return f"{clock(seconds)} min" if seconds < HOUR else words(seconds)
+
+
 def _two_parts(whole: int) -> str:
     if whole < DAY:
         return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"

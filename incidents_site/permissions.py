@@ -31,7 +31,7 @@ _ROUTES = {
         account_reset_password_from_key_done account_confirm_email account_email_verification_sent mfa_authenticate
     """,
     Access.LINK: """
-        incidents:answer notifications:confirm accounts:setup oncall:feed
+        incidents:answer notifications:confirm notifications:drill_answer accounts:setup oncall:feed
     """,
     Access.TOKEN: """
         metrics
@@ -49,6 +49,7 @@ _ROUTES = {
         accounts:profile accounts:kept accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail
         notifications:outbox notifications:notification_detail notifications:team_inbox
         notifications:contact_method_new notifications:contact_method_test notifications:contact_method_remove
+        notifications:drill_list notifications:drill_start notifications:drill_monthly notifications:drill_detail
         account_email account_change_password account_set_password account_reauthenticate
         mfa_index mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp
         mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes

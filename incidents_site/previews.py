@@ -44,6 +44,9 @@ _KINDS = {
     "accounts": "A profile",
     "notifications:outbox": "Outbox",
     "notifications:team_inbox": "A team's inbox",
+    "notifications:drill_list": "Fire drills",
+    "notifications:drill_detail": "A fire drill",
+    "notifications:drill_answer": "A question to one person",
     "notifications": "A message",
 }
 

@@ -14,7 +14,7 @@ from alerts import grouping
 from core.work import run_sweep
 from incidents import escalation, plan, readiness, repair, sla
 from incidents_site import paging_health
-from notifications import delivery, health
+from notifications import delivery, drills, health
 from notifications.models import Channel
 from notifications.outbox import sweep_of
 from oncall import imports
@@ -51,6 +51,8 @@ SWEEPS: list[Sweep] = [
     ),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
     Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
+    Sweep("notifications.start_drills_due", drills.start_drills_due, 30.0),
+    Sweep("notifications.end_drills_due", drills.end_due, 30.0),
     Sweep("oncall.read_calendars_due", imports.read_due, 60.0),
     Sweep("accounts.forget_sessions_due", sessions.forget_due, 600.0),
 ]

@@ -12,7 +12,7 @@ from accounts.access import person
 from accounts.admin_audit import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from core.forms import take_errors
 from notifications import contacts
-from notifications.models import Attempt, ContactMethod, Notification, SweepRun
+from notifications.models import Attempt, ContactMethod, Drill, MonthlyDrill, Notification, SweepRun
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -102,6 +102,27 @@ class NotificationAdmin(ReadOnlyAdmin):
     search_fields = ("title", "recipient", "address", "topic")
     exclude = ("lease_token", "lease_until", "contact_method", "actions")  # an action's link answers in a person's name
     inlines = (AttemptInline,)
+
+
+@admin.register(Drill)
+class DrillAdmin(ReadOnlyAdmin):
+    """Who was paged as a drill, and whether they answered."""
+
+    list_display = ("id", "user", "is_monthly", "started_at", "answered_at")
+    list_filter = ("is_monthly", ("answered_at", admin.EmptyFieldListFilter), "started_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__name")
+    exclude = ("answered_through",)
+
+
+@admin.register(MonthlyDrill)
+class MonthlyDrillAdmin(ReadOnlyAdmin):
+    """Who has asked for a drill a month; everybody asks for themselves."""
+
+    list_display = ("user", "next_drill_at")
+    list_select_related = ("user",)
+    list_filter = ("next_drill_at",)
+    search_fields = ("user__username", "user__name")
 
 
 @admin.register(SweepRun)

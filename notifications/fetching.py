@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.access import require_manager
 from accounts.models import Team
-from notifications.models import ContactMethod, Notification
+from notifications.models import ContactMethod, Drill, Notification
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,6 +27,12 @@ def own_method(user: User, pk: int) -> ContactMethod:
     """One of the person's own contact methods; 404 otherwise, for admins too: theirs is Django admin."""
     method: ContactMethod = get_object_or_404(ContactMethod.objects.filter(user=user), pk=pk)
     return method
+
+
+def drill_for(user: User, pk: int) -> Drill:
+    """One's own drill; for admins any. 404 otherwise."""
+    drill: Drill = get_object_or_404(Drill.objects.visible_to(user).select_related("user"), pk=pk)
+    return drill
 
 
 def inbox_of(user: User, slug: str) -> Team:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Team, User
 from core.timestamps import Timestamped
-from notifications.querysets import ContactMethodQuerySet, NotificationQuerySet
+from notifications.querysets import ContactMethodQuerySet, NotificationQuerySet, OwnQuerySet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,9 +69,10 @@ class Notification(models.Model):
     """
 
     class Purpose(models.TextChoices):
-        """Why the recipient is told; only a page asks for an answer."""
+        """Why the recipient is told; only a page asks for an answer, and a drill, which rehearses one."""
 
         PAGE = "page", "Page"
+        DRILL = "drill", "Fire drill"
         NOTICE = "notice", "Notice"
         CHANNEL = "channel", "Team channel"
         TICKET = "ticket", "Team ticket"
@@ -167,6 +170,67 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"Attempt {self.number}: {self.get_outcome_display()}"
+
+
+class Drill(models.Model):
+    """A rehearsal: a person is paged by every method they have, and answers within 15 minutes, or does not."""
+
+    LASTS = timedelta(minutes=15)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="drills")
+    is_monthly = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_through = models.ForeignKey(Notification, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(answered_at=None)
+                | Q(answered_at__gte=F("started_at"), answered_at__lt=F("started_at") + timedelta(minutes=15)),
+                name="notifications_drill_answered_in_time",
+            ),
+        )
+        indexes = (models.Index(fields=("user", "-id"), name="notifications_drills_of"),)
+
+    def __str__(self) -> str:
+        return f"Fire drill of {self.user}, {self.started_at:%Y-%m-%d %H:%M} UTC"
+
+    def get_absolute_url(self) -> str:
+        """The page on which it is watched and read."""
+        return reverse("notifications:drill_detail", args=[self.pk])
+
+    @property
+    def topic(self) -> str:
+        """What its notifications are about."""
+        return f"drill/{self.pk}"
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over: with the answer, or 15 minutes after it began."""
+        return self.answered_at or self.started_at + self.LASTS
+
+    def is_running(self, *, now: datetime) -> bool:
+        """Whether it can still be answered."""
+        return now < self.ends_at and self.answered_at is None
+
+
+class MonthlyDrill(models.Model):
+    """Somebody's wish for a drill a month, and when the next one begins. Without the row there is none."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="monthly_drill")
+    next_drill_at = models.DateTimeField(db_index=True)
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("user",)
+
+    def __str__(self) -> str:
+        return f"Monthly fire drill of {self.user}"
 
 
 class SweepRun(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -18,6 +18,14 @@ class ContactMethodQuerySet(models.QuerySet["ContactMethod"]):
     """Reads of contact methods."""
 
     def visible_to(self, user: User) -> ContactMethodQuerySet:
+        """One's own; admins see all."""
+        return self if user.is_staff else self.filter(user=user)
+
+
+class OwnQuerySet(models.QuerySet[Any]):
+    """Reads of what belongs to one person."""
+
+    def visible_to(self, user: User) -> OwnQuerySet:
         """One's own; admins see all."""
         return self if user.is_staff else self.filter(user=user)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications import contact_views, views
+from notifications import contact_views, drill_views, views
 
 app_name = "notifications"
 
@@ -16,5 +16,10 @@ urlpatterns = [
     path("me/contact-methods/new", contact_views.contact_method_new, name="contact_method_new"),
     path("me/contact-methods/<int:pk>/test", contact_views.contact_method_test, name="contact_method_test"),
     path("me/contact-methods/<int:pk>/remove", contact_views.contact_method_remove, name="contact_method_remove"),
+    path("me/drills/", drill_views.drill_list, name="drill_list"),
+    path("me/drills/start", drill_views.drill_start, name="drill_start"),
+    path("me/drills/monthly", drill_views.drill_monthly, name="drill_monthly"),
+    path("me/drills/<int:pk>", drill_views.drill_detail, name="drill_detail"),
+    path("drill/<str:token>", drill_views.drill_answer, name="drill_answer"),
     path("confirm/<str:token>", contact_views.confirm, name="confirm"),
 ]

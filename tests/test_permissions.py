@@ -13,6 +13,7 @@ from accounts.models import Role
 from alerts.models import Alert
 from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
+from notifications import drills
 from notifications.models import Notification
 from tests import make
 
@@ -67,6 +68,7 @@ def things(db, admin, alice):
         "note": timeline.add_note(incident, text="x", by=admin).pk,
         "action": action_items.add(incident, title="x", by=admin).pk,
         "method": method.pk,
+        "drill": drills.start(admin, by=admin, now=make.NOW).pk,
         "token_row": token.pk,
         "answer": messages.answer_url(incident, alice).rpartition("/")[2],
         "confirm": signing.dumps(method.pk, salt="notifications.confirm"),
@@ -82,6 +84,7 @@ KEYS = {
     "accounts": "token_row",
     "notifications": "method",
     "notifications:notification_detail": "notification",
+    "notifications:drill_detail": "drill",
 }
 
 

@@ -1,4 +1,4 @@
-"""Loading the demo: people, company, history and what is under way, in one transaction."""
+"""Loading the demo: people, company, history, what is under way and fire drills, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts import audit
 from accounts.models import User
 from incidents.models import Incident, IncidentSettings
 from incidents.policy import ensure_defaults
-from incidents_site.demo import company, history, people, under_way
+from incidents_site.demo import company, history, people, rehearsals, under_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +25,7 @@ def load(*, now: datetime) -> int | None:
         return None
     made = company.load(people.load(now=now), now=now)
     count = history.load(made, now=now) + len(under_way.load(made, now=now))
+    rehearsals.load(made, now=now)
     people.give_passwords()
     audit.record(by=None, action="loaded demo data", on=settings, after={"incidents": count})
     return count

@@ -17,7 +17,7 @@ from incidents.models import ActionItem, Holiday, Incident, IncidentSettings, St
 from incidents.models.incident import topic_of
 from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
-from notifications.models import ContactMethod, Notification
+from notifications.models import ContactMethod, Drill, Notification
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
 
 if TYPE_CHECKING:
@@ -69,13 +69,14 @@ def remove(*, now: datetime) -> dict[str, int]:
 
 
 def _notifications(numbers: list[int]) -> QuerySet[Any]:
-    """What was told about demo incidents, demo events and demo people's addresses."""
+    """What was told about demo incidents, demo events, and demo people's addresses and fire drills."""
     methods = ContactMethod.objects.filter(user__is_demo=True).values_list("pk", flat=True)
     events = Event.objects.filter(integration__is_demo=True).values_list("pk", flat=True)
     topics = [
         *(topic_of(number) for number in numbers),
         *(f"contact/{pk}" for pk in methods),
         *(f"event/{pk}" for pk in events),
+        *(drill.topic for drill in Drill.objects.filter(user__is_demo=True)),
     ]
     return Notification.objects.filter(topic__in=topics)
 

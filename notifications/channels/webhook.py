@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -11,15 +10,19 @@ from django.utils import timezone
 from core import http
 from notifications import signing
 from notifications.channels.base import Outcome, Result, Sender, retry_after
+from notifications.models import Notification
 
-if TYPE_CHECKING:
-    from notifications.models import Notification
+Purpose = Notification.Purpose
 
 
 def payload(notification: Notification, *, is_repeat: bool) -> dict[str, object]:
-    """What the receiver gets; ``data.id`` and the ``webhook-id`` header stay the same on every try."""
+    """What the receiver gets; ``data.id`` and the ``webhook-id`` header stay the same on every try.
+
+    A drill has the type of a page, for it shows whether the receiver would wake somebody; its topic and title tell.
+    """
+    purpose = notification.purpose
     return {
-        "type": f"notification.{notification.purpose}",
+        "type": f"notification.{Purpose.PAGE if purpose == Purpose.DRILL else purpose}",
         "timestamp": notification.created_at.isoformat(),
         "data": {
             "id": notification.pk,

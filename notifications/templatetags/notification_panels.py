@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from core import durations
+from notifications import drills
 from notifications.addresses import channel_of
-from notifications.models import Channel, ContactMethod, Notification
+from notifications.models import Channel, ContactMethod, Drill, MonthlyDrill, Notification
 
 if TYPE_CHECKING:
     from django.template import Context
@@ -42,6 +45,25 @@ def team_addresses(context: Context, team: Team) -> dict[str, Any]:
     may_read = user.is_staff or team.memberships.filter(user=user).exists()
     inbox = Notification.objects.filter(team=team, channel=Channel.INBOX).count() if may_read else 0
     return {"team": team, "rows": rows, "may_edit": may_edit, "may_read": may_read, "inbox": inbox}
+
+
+@register.inclusion_tag("notifications/_fire_drill.html", takes_context=True)
+def fire_drill(context: Context, user: User, takes_turns: bool = False) -> dict[str, Any]:
+    """``{% fire_drill user takes_turns %}``: the signed-in person's last drill, and the monthly ones, to which those
+    who take turns on call are invited."""
+    now = timezone.now()
+    last = drills.measure(Drill.objects.filter(user=user)[:1])
+    return {
+        "last": last[0] if last else None,
+        "is_running": bool(last) and last[0].drill.is_running(now=now),
+        "monthly": MonthlyDrill.objects.filter(user=user).first(),
+        "takes_turns": takes_turns,
+        "now": now,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+register.filter("measured", durations.measured)
 
 
 def _channel(address: str) -> str:

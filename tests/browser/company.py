@@ -20,8 +20,8 @@ from catalog.models import Service
 from core.work import db_now
 from incidents import action_items, changes, communication, escalation, lifecycle, timeline
 from incidents.models import Incident
-from notifications import delivery
-from notifications.models import Notification
+from notifications import delivery, drills
+from notifications.models import Drill, Notification
 from oncall.models import EscalationPolicy, Schedule
 from oncall.windows import of_text
 from tests import make
@@ -46,6 +46,7 @@ class Company:
     resolved: Incident
     alert: Alert
     message: Notification
+    drill: Drill
 
     def sheets(self) -> dict[str, str]:
         """The small forms of an incident, by name; each is a page as well."""
@@ -89,6 +90,8 @@ class Company:
             "inbox": "/inbox/search",
             "profile": "/me/",
             "new contact": "/me/contact-methods/new",
+            "drills": "/me/drills/",
+            "drill": f"/me/drills/{self.drill.pk}",
             "new token": "/me/tokens/new",
             "outbox": "/outbox/",
             "message": f"/outbox/{self.message.pk}",
@@ -143,6 +146,7 @@ def build() -> Company:
         resolved=resolved,
         alert=alert,
         message=Notification.objects.filter(channel="email").latest("id"),
+        drill=drills.start(admin, by=admin),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.durations import clock, words
+from core.durations import clock, measured, words
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,21 @@ def test_clock_counts_minutes_and_seconds_below_an_hour(seconds: float, text: st
 )
 def test_words_are_the_two_largest_units(seconds: float, text: str) -> None:
     assert words(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-0.01, "0.00 s"),
+        (0.042, "0.04 s"),
+        (0.42, "0.4 s"),
+        (9.9, "9.9 s"),
+        (10, "10 s"),
+        (12.3, "12 s"),
+        (119.9, "119 s"),
+        (135, "2:15 min"),
+        (3600, "1 h"),
+    ],
+)
+def test_a_stopwatch_shows_tenths_where_they_matter(seconds: float, text: str) -> None:
+    assert measured(seconds) == text

@@ -23,6 +23,7 @@ from accounts import tokens
 from accounts.models import AuditEntry, Membership, Role, Team, User
 from alerts.models import Alert, AlertLink, Event, Group, Integration
 from catalog.models import Service
+from core import time_zones
 from incidents import escalation as paging
 from incidents import lifecycle, sla
 from incidents.lifecycle import Draft
@@ -41,8 +42,8 @@ from incidents.models import (
     TimelineEntry,
 )
 from incidents_site.demo import course, loading, people, removal, rhythm
-from notifications import delivery
-from notifications.models import Attempt, ContactMethod, Notification
+from notifications import delivery, drill_times, drills
+from notifications.models import Attempt, ContactMethod, Drill, MonthlyDrill, Notification
 from oncall.models import EscalationPolicy
 from tests import make
 
@@ -111,6 +112,20 @@ def test_two_incidents_are_open_and_the_engine_works_on_them(demo):
     assert outage.clocks.get().state == "breached"
     delivery.deliver_due("email", now=timezone.now() + timedelta(minutes=6))
     assert set(Notification.objects.values_list("state", flat=True)) == {"kept", "sent"}
+
+
+def test_the_responder_has_answered_two_fire_drills(demo):
+    monthly, by_hand = drills.measure(Drill.objects.all())
+    assert [(row.drill.user.username, row.drill.is_monthly) for row in (monthly, by_hand)] == [
+        ("priya", True),
+        ("priya", False),
+    ]
+    assert (monthly.answered_after, by_hand.answered_after) == (12.4, 71.0)
+    for row in (monthly, by_hand):
+        assert 0 < row.handed_over_after < 2
+        assert drill_times.is_fit(row.drill.started_at, time_zones.zone(row.drill.user.time_zone))
+        assert row.drill.started_at < demo
+    assert MonthlyDrill.objects.get().next_drill_at > demo
 
 
 def test_loading_twice_changes_nothing(demo):
@@ -260,7 +275,7 @@ def test_removing_leaves_nothing(demo, client):
     assert re.search(r"\d+ incidents", printed)
     assert printed.endswith("No admin is left; manage.py setuplink prints the link that creates the first.\n")
     hang_on = (TimelineEntry, StatusUpdate, ActionItem, Notification, Attempt, Alert, Event, Group, Holiday, Membership)
-    for model in (*DEMO_MODELS, *hang_on):
+    for model in (*DEMO_MODELS, *hang_on, Drill, MonthlyDrill):
         assert model.objects.count() == 0, model
     assert client.session.is_empty() or not client.session.exists(client.session.session_key)
     assert not people.logins_file().exists()

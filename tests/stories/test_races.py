@@ -21,8 +21,8 @@ from alerts.models import Group
 from core.work import db_now
 from incidents import escalation, lifecycle
 from incidents.models import Incident
-from notifications import delivery
-from notifications.models import Attempt, Notification
+from notifications import delivery, drills
+from notifications.models import Attempt, Drill, MonthlyDrill, Notification
 from tests import make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.story]
@@ -144,3 +144,30 @@ def test_two_presses_of_the_declare_button_declare_one_incident():
     at_once(*[press] * 4)
     assert {answer.status_code for answer in answers} == {303}
     assert Incident.objects.count() == 1
+
+
+def test_a_drill_that_is_begun_four_times_at_once_is_one_drill():
+    alice = make.user("alice")
+
+    def press():
+        with contextlib.suppress(drills.StillRunning):
+            drills.start(alice, by=alice)
+
+    at_once(*[press] * 4)
+    assert Drill.objects.count() == 1
+    assert Notification.objects.filter(purpose="drill").count() == 1
+
+
+def test_two_pagers_begin_a_monthly_drill_once():
+    people_ = [make.user(f"person{number}") for number in range(20)]
+    at = make.NOW.replace(hour=11)
+    MonthlyDrill.objects.bulk_create(MonthlyDrill(user=user, next_drill_at=at) for user in people_)
+
+    def sweep():
+        while drills.start_drills_due(now=at):
+            continue
+
+    at_once(*[sweep] * 3)
+    sweep()
+    assert Counter(Drill.objects.values_list("user", flat=True)) == {user.pk: 1 for user in people_}
+    assert not MonthlyDrill.objects.filter(next_drill_at__lte=at).exists()
