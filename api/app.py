@@ -13,10 +13,12 @@ from api.docs import DocsPage
 from api.idempotency import HEADER
 from api.parsing import StrictParser
 from api.resources import (
+    absences,
     action_items,
     alerts,
     communication,
     contact_methods,
+    cover,
     escalation_policies,
     incident_records,
     incidents,
@@ -124,8 +126,11 @@ api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)
 api.add_router("/escalation-policies", escalation_policies.router)
 api.add_router("/schedules", schedules.router)
+api.add_router("/schedules", cover.schedules_router)
 api.add_router("/overrides", schedules.overrides_router)
 api.add_router("/on-call", schedules.on_call_router)
+api.add_router("/cover-requests", cover.router)
+api.add_router("/absences", absences.router)
 api.add_router("/services", services.router)
 api.add_router("/integrations", integrations.router)
 api.add_router("/severity-policies", severity_policies.router)

@@ -42,12 +42,16 @@ class BearerToken(HttpBearer):
                 headers={"WWW-Authenticate": 'Bearer realm="Muster", error="invalid_token"'},
             )
         if self.role is None:
-            if found.scope == Scope.READ:
+            if not _writes(found):
                 raise _forbidden("This token may only read.")
         elif not tokens.allows(found, self.role):
             raise _forbidden(_why_not(found, self.role))
         request.user = found.user
         return found
+
+
+def _writes(token: ApiToken) -> bool:
+    return token.scope != Scope.READ
 
 
 def _why_not(token: ApiToken, role: Role) -> str:
@@ -70,6 +74,11 @@ writer = BearerToken(None)
 def actor(request: ApiRequest) -> User:
     """The person whose token it is."""
     return request.auth.user
+
+
+def may_write(request: ApiRequest) -> bool:
+    """Whether the token may change what its owner may change."""
+    return _writes(request.auth)
 
 
 def may(request: ApiRequest, role: Role) -> bool:

@@ -11,7 +11,7 @@ from accounts.models import Team, User
 from alerts import linking
 from api.problems import invalid, mistakes
 from catalog.models import Service
-from oncall.models import EscalationPolicy
+from oncall.models import EscalationPolicy, Schedule
 
 if TYPE_CHECKING:
     from alerts.models import Alert
@@ -55,6 +55,14 @@ def policy(pk: int | None, *, user: User, field: str = "escalation_policy") -> E
     found: EscalationPolicy | None = EscalationPolicy.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
         raise invalid(field, f"There is no escalation policy {pk}.")
+    return found
+
+
+def schedule(pk: int, *, user: User, field: str = "schedule") -> Schedule:
+    """The schedule with this id, with its team."""
+    found: Schedule | None = Schedule.objects.visible_to(user).select_related("team").filter(pk=pk).first()
+    if found is None:
+        raise invalid(field, f"There is no schedule {pk}.")
     return found
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from bench import (
+    agreement,
     chaos,
     intake,
     latency,
@@ -34,6 +35,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "malformed": malformed.main,
     "rotations": rotations.main,
     "schedules": schedules.main,
+    "agreement": agreement.main,
     "chaos": chaos.main,
 }
 

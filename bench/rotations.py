@@ -70,8 +70,8 @@ def transitions(zone: ZoneInfo, first: int = 2005, last: int = 2027) -> list[dat
 
 
 def draw(chance: random.Random, changes: dict[str, list[datetime]]) -> Case:
-    """A rotation around a transition of its zone, or around any day where there is none."""
-    name = chance.choice(ZONES)
+    """A rotation in one of these zones, around a transition of it, or around any day where there is none."""
+    name = chance.choice(tuple(changes))
     near = chance.choice(changes[name] or [datetime(2026, chance.randint(1, 12), 15, tzinfo=UTC)])
     unit = chance.choice(("hour", "day", "day", "week"))
     length = chance.choice({"hour": (1, 4, 6, 8, 12, 36), "day": (1, 1, 2, 3, 5), "week": (1, 1, 2)}[unit])

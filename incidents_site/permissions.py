@@ -44,6 +44,7 @@ _ROUTES = {
         alerts:list alerts:detail alerts:incident_panel
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail oncall:schedule_list oncall:schedule_detail
+        oncall:who_text
         oncall:cover_new oncall:cover_withdraw oncall:absence_list oncall:absence_new oncall:absence_remove
         oncall:own_feed_new oncall:own_feed_revoke
         accounts:profile accounts:kept accounts:token_new accounts:token_revoke accounts:team_list accounts:team_detail

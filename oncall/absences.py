@@ -18,6 +18,7 @@ from core.text import single_line
 from oncall import rotas
 from oncall.calendar import merged
 from oncall.models import Absence, Schedule
+from oncall.schedule_changes import wrong_years
 from oncall.shifts import Shift, shifts
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def enter(
     now = now or timezone.now()
     if not may_enter(by, person):
         raise PermissionDenied
+    if wrong := wrong_years(start=start, end=end):
+        raise ValidationError(wrong)
     if end <= start:
         raise ValidationError({"end": "An absence ends after it begins."})
     if end <= now:
@@ -90,6 +93,7 @@ def conflicts(rows: Sequence[Absence], *, now: datetime) -> list[Conflict]:
         return []
     people = {row.user_id for row in rows}
     named = Q(layers__participants__user__in=people) | Q(overrides__user__in=people)
+    named |= Q(calendar_sources__turns__user__in=people)
     schedules = Schedule.objects.filter(pk__in=Schedule.objects.filter(named).order_by().values("pk"))
     start, end = max(now, min(row.starts_at for row in rows)), max(row.ends_at for row in rows)
     known, _ = rotas.read(schedules, start=start, end=end)

@@ -50,6 +50,8 @@ def ask(
     schedule = _locked(schedule.pk)
     now = now or timezone.now()
     start = max(start, now)
+    if wrong := schedule_changes.wrong_years(start=start, end=end):
+        raise ValidationError(wrong)
     if end <= start:
         raise ValidationError({"end": "Choose an end that lies ahead, after the beginning."})
     if end - start > schedule_changes.LONGEST_OVERRIDE:

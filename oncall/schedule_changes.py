@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import URLValidator
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EDITABLE = ("name", "description", "team", "time_zone")
 MOST_LAYERS = 20
 MOST_PEOPLE = 100
+YEARS = range(1971, 2999)  # outside of these, a handoff may be no moment at all
 LONGEST_OVERRIDE = timedelta(days=366)
 
 
@@ -57,6 +59,12 @@ class Draft:
             windows=to_json(self.windows),
             calendar_url=self.calendar_url,
         )
+
+
+def wrong_years(**days: date | None) -> dict[str, str]:
+    """What is wrong with days or moments that lie outside of the years that can be computed with, by their names."""
+    words = f"Choose a year from {YEARS[0]} to {YEARS[-1]}."
+    return {name: words for name, day in days.items() if day and day.year not in YEARS}
 
 
 @transaction.atomic
@@ -96,12 +104,14 @@ def _checked(schedule: Schedule, layers: Sequence[Draft]) -> list[Layer]:
     for position, (row, draft) in enumerate(zip(rows, layers, strict=True)):
         if draft.calendar_url and draft.people:
             wrong[f"layers.{position}.participants"] = "A layer has people or a calendar, not both."
-        if draft.calendar_url and not draft.calendar_url.startswith(("http://", "https://")):
-            wrong[f"layers.{position}.calendar_url"] = "A calendar's address begins with https:// or http://."
+        if draft.calendar_url and (problem := _wrong_address(draft.calendar_url)):
+            wrong[f"layers.{position}.calendar_url"] = problem
         if not draft.people and not draft.calendar_url:
             wrong[f"layers.{position}.participants"] = "A layer needs at least one person."
         if len(draft.people) > MOST_PEOPLE:
             wrong[f"layers.{position}.participants"] = f"A layer has at most {MOST_PEOPLE} places."
+        days = wrong_years(starts_on=row.starts_on, ends_on=row.ends_on)
+        wrong |= {f"layers.{position}.{name}": words for name, words in days.items()}
         if row.ends_on and row.ends_on < row.starts_on:
             wrong[f"layers.{position}.ends_on"] = "A layer ends on the day on which it starts, or later."
         try:
@@ -111,6 +121,15 @@ def _checked(schedule: Schedule, layers: Sequence[Draft]) -> list[Layer]:
     if wrong:
         raise ValidationError(wrong)
     return rows
+
+
+def _wrong_address(url: str) -> str:
+    """What is wrong with a calendar's address; empty where it can be asked."""
+    try:
+        URLValidator(schemes=["http", "https"])(url)
+    except ValidationError:
+        return "Enter the whole address of a calendar, from https:// or http:// on."
+    return ""
 
 
 def _keep_sources(schedule: Schedule, urls: set[str]) -> None:
@@ -162,7 +181,7 @@ def override(schedule: Schedule, *, user: User, start: datetime, end: datetime, 
     PermissionDenied, and ValidationError for a stretch that is empty or too long, or a person who is switched off."""
     if not may_override(by, schedule, user):
         raise PermissionDenied
-    wrong = {}
+    wrong = wrong_years(start=start, end=end)
     if end <= start:
         wrong["end"] = "An override ends after it begins."
     elif end - start > LONGEST_OVERRIDE:

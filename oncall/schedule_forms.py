@@ -13,12 +13,11 @@ from accounts.models import Team, User
 from core import time_zones
 from oncall import windows
 from oncall.models import Layer, Schedule
-from oncall.schedule_changes import MOST_LAYERS, MOST_PEOPLE, Draft
+from oncall.schedule_changes import MOST_LAYERS, MOST_PEOPLE, Draft, wrong_years
+from oncall.schedule_changes import YEARS as YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-YEARS = range(1971, 2999)
 
 
 class ScheduleForm(forms.ModelForm):
@@ -134,6 +133,8 @@ class LayerForm(forms.Form):
             self.add_error("calendar_url", "A layer has people or a calendar, not both.")
         if data.get("people") and not data.get("starts_on") and "starts_on" not in self.errors:
             self.add_error("starts_on", "Say on which day the first turn begins.")
+        for name, words in wrong_years(starts_on=data.get("starts_on"), ends_on=data.get("ends_on")).items():
+            self.add_error(name, words)
         if data.get("ends_on") and data.get("starts_on") and data["ends_on"] < data["starts_on"]:
             self.add_error("ends_on", "The last day is the first one, or later.")
         return data

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from oncall import absence_views, cover_views, feed_views, schedule_views, views
+from oncall import absence_views, cover_views, feed_views, schedule_views, views, who_views
 
 app_name = "oncall"
 
 urlpatterns = [
     path("on-call/", schedule_views.schedule_list, name="schedule_list"),
+    path("on-call/text", who_views.who_text, name="who_text"),
     path("on-call/new", schedule_views.schedule_new, name="schedule_new"),
     path("on-call/<int:pk>", schedule_views.schedule_detail, name="schedule_detail"),
     path("on-call/<int:pk>/edit", schedule_views.schedule_edit, name="schedule_edit"),

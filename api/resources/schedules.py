@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Query, Router
@@ -12,7 +13,7 @@ from ninja.responses import Status as Answer
 
 from accounts.access import require_manager
 from api import lookups, paging
-from api.auth import ApiRequest, actor, writer
+from api.auth import ApiRequest, actor, may_write, writer
 from api.idempotency import idempotent
 from api.paging import ListQuery, Page
 from api.problems import Problem, invalid, mistakes
@@ -20,6 +21,7 @@ from api.schemas.base import Number
 from api.schemas.schedules import (
     MOST_DAYS,
     LayerIn,
+    MadeOverride,
     NewOverride,
     NewSchedule,
     OnCallOut,
@@ -30,13 +32,14 @@ from api.schemas.schedules import (
     ShiftOut,
     ShiftsQuery,
 )
+from core import time_zones
 from oncall import rotas, schedule_changes, shifts, who
-from oncall.models import Override, Schedule
+from oncall.models import CalendarSource, Override, Schedule
 from oncall.shifts import Window
 from oncall.windows import DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from accounts.models import User
     from oncall.querysets import ScheduleQuerySet
@@ -49,7 +52,7 @@ on_call_router = Router(tags=["on-call"])
 @router.get("", response=Page[ScheduleOut])
 def list_schedules(request: ApiRequest, query: Query[ListQuery]) -> Page[ScheduleOut]:
     """Schedules, newest first."""
-    rows = _with_layers(Schedule.objects.visible_to(actor(request)))
+    rows = _with_layers(request, Schedule.objects.visible_to(actor(request)))
     return paging.answer(request, rows, query, Page[ScheduleOut], ScheduleOut.of)
 
 
@@ -62,32 +65,32 @@ def create_schedule(request: ApiRequest, body: NewSchedule) -> Answer[ScheduleOu
     schedule = schedule_changes.save_schedule(
         layers=_drafts(body.layers, user=actor(request)), by=actor(request), **fields
     )
-    return Answer(201, ScheduleOut.of(_schedule(request, schedule.pk)))
+    return Answer(201, ScheduleOut.of(schedule_of(request, schedule.pk)))
 
 
 @router.get("/{schedule_id}", response=ScheduleOut)
 def read_schedule(request: ApiRequest, schedule_id: Number) -> ScheduleOut:
     """One schedule with its layers."""
-    return ScheduleOut.of(_schedule(request, schedule_id))
+    return ScheduleOut.of(schedule_of(request, schedule_id))
 
 
 @router.patch("/{schedule_id}", auth=writer, response=ScheduleOut)
 def change_schedule(request: ApiRequest, schedule_id: Number, body: ScheduleChange) -> ScheduleOut:
     """Change a schedule; overrides stay."""
-    schedule, given = _schedule(request, schedule_id), body.given()
+    schedule, given = schedule_of(request, schedule_id), body.given()
     require_manager(actor(request), schedule.team)
     fields = _fields(request, given)
     if "team" in fields:
         require_manager(actor(request), fields["team"])
     layers = _drafts(body.layers, user=actor(request)) if "layers" in given else None
     schedule_changes.save_schedule(schedule, layers=layers, by=actor(request), **fields)
-    return ScheduleOut.of(_schedule(request, schedule_id))
+    return ScheduleOut.of(schedule_of(request, schedule_id))
 
 
 @router.delete("/{schedule_id}", auth=writer, response={204: None})
 def delete_schedule(request: ApiRequest, schedule_id: Number) -> HttpResponse:
     """Delete a schedule that no policy pages."""
-    schedule = _schedule(request, schedule_id)
+    schedule = schedule_of(request, schedule_id)
     require_manager(actor(request), schedule.team)
     schedule_changes.delete_schedule(schedule, by=actor(request))
     return HttpResponse(status=204)
@@ -100,7 +103,7 @@ def list_shifts(request: ApiRequest, schedule_id: Number, query: Query[ShiftsQue
     start, end = query.from_, query.to
     if not timedelta() < end - start <= timedelta(days=MOST_DAYS):
         raise invalid("to", f"Ask for a stretch that ends after it begins, of at most {MOST_DAYS} days.")
-    schedule = _schedule(request, schedule_id)
+    schedule = schedule_of(request, schedule_id)
     known, users = rotas.read(Schedule.objects.filter(pk=schedule.pk), start=start, end=end)
     return [
         ShiftOut(
@@ -114,22 +117,26 @@ def list_shifts(request: ApiRequest, schedule_id: Number, query: Query[ShiftsQue
 
 
 @on_call_router.get("", response=list[OnCallOut])
-def read_on_call(request: ApiRequest, query: Query[OnCallQuery]) -> list[OnCallOut]:
-    """Who is on call at `at`, or now: by one schedule, or by all of them."""
+def read_on_call(request: ApiRequest, query: Query[OnCallQuery]) -> list[OnCallOut] | HttpResponse:
+    """Who is on call at `at`, or now: by one schedule, or by all of them. `format=slack` answers plain text."""
     paging.refuse_unknown(request, query)
     rows = Schedule.objects.visible_to(actor(request)).order_by("name", "id")
     if query.schedule is not None:
         rows = rows.filter(pk=query.schedule)
-    found = who.at(rows, query.at or timezone.now())
+    at = query.at or timezone.now()
+    found = who.at(rows, at, ahead=who.MOST_AHEAD)
     if query.schedule is not None and not found:
         raise invalid("schedule", f"There is no schedule {query.schedule}.")
+    if query.format == "slack":
+        text = who.slack_text(found, at, time_zones.zone(actor(request).time_zone))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
     return [
         OnCallOut(
             schedule=row.schedule.pk,
             name=row.schedule.name,
             user=row.user.username if row.user else None,
             layer=row.layer,
-            until=row.until,
+            until=row.shift_ends,
         )
         for row in found
     ]
@@ -145,20 +152,19 @@ def list_overrides(request: ApiRequest, query: Query[ListQuery]) -> Page[Overrid
     return paging.answer(request, rows, query, Page[OverrideOut], OverrideOut.of)
 
 
-@overrides_router.post("", auth=writer, response={201: OverrideOut})
+@overrides_router.post("", auth=writer, response={201: MadeOverride})
 @idempotent()
-def create_override(request: ApiRequest, body: NewOverride) -> Answer[OverrideOut]:
-    """Put somebody on call for a while. Responders take shifts themselves; managers give them to anybody."""
+def create_override(request: ApiRequest, body: NewOverride) -> Answer[MadeOverride]:
+    """Put somebody on call for a while. Responders take shifts themselves; managers give them to anybody.
+
+    `warnings` say when that person is away; they are no refusal.
+    """
     user = actor(request)
-    schedule: Schedule | None = (
-        Schedule.objects.visible_to(user).select_related("team").filter(pk=body.schedule).first()
-    )
-    if schedule is None:
-        raise invalid("schedule", f"There is no schedule {body.schedule}.")
+    schedule = lookups.schedule(body.schedule, user=user)
     person = lookups.person(body.user, user=user, field="user")
     assert person
     row = schedule_changes.override(schedule, user=person, start=body.start, end=body.end, by=user, reason=body.reason)
-    return Answer(201, OverrideOut.of(row))
+    return Answer(201, MadeOverride.made(row))
 
 
 @overrides_router.delete("/{override_id}", auth=writer, response={204: None})
@@ -174,15 +180,21 @@ def delete_override(request: ApiRequest, override_id: Number) -> HttpResponse:
 # ---- reading ---------------------------------------------------------------------------------------------------
 
 
-def _schedule(request: ApiRequest, pk: int) -> Schedule:
-    found: Schedule | None = _with_layers(Schedule.objects.visible_to(actor(request))).filter(pk=pk).first()
+def schedule_of(request: ApiRequest, pk: int) -> Schedule:
+    """A schedule with what is shown of it. Raises the problem 404."""
+    found: Schedule | None = _with_layers(request, Schedule.objects.visible_to(actor(request))).filter(pk=pk).first()
     if found is None:
         raise Problem(404, "There is no such schedule.")
     return found
 
 
-def _with_layers(rows: ScheduleQuerySet) -> ScheduleQuerySet:
-    return rows.select_related("team").prefetch_related("layers__participants__user")
+def _with_layers(request: ApiRequest, rows: ScheduleQuerySet) -> ScheduleQuerySet:
+    """With what is shown of them: the addresses of calendars to a token that may change the schedule."""
+    sources = CalendarSource.objects.visible_to(actor(request))
+    sources = sources if may_write(request) else sources.none()
+    return rows.select_related("team").prefetch_related(
+        "layers__participants__user", Prefetch("calendar_sources", queryset=sources)
+    )
 
 
 def _fields(request: ApiRequest, given: dict[str, Any]) -> dict[str, Any]:
@@ -194,29 +206,37 @@ def _fields(request: ApiRequest, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drafts(layers: Sequence[LayerIn], *, user: User) -> list[schedule_changes.Draft]:
-    """Layers with their people. Raises the problem 422 with each name that is nobody's."""
+    """Layers with their people. Raises the problem 422 with what is wrong with any, and each name that is nobody's."""
     names = {name for layer in layers for name in layer.participants}
     people = {person.username: person for person in type(user).objects.visible_to(user).filter(username__in=names)}
     wrong = [
-        (f"layers.{position}.participants.{place}", f"There is no user {name!r}.")
+        (f"layers.{position}.{field}", message)
         for position, layer in enumerate(layers)
-        for place, name in enumerate(layer.participants)
-        if name not in people
+        for field, message in (
+            *layer.wrong(),
+            *(
+                (f"participants.{place}", f"There is no user {name!r}.")
+                for place, name in enumerate(layer.participants)
+                if name not in people
+            ),
+        )
     ]
     if wrong:
         raise mistakes(wrong)
-    return [
-        schedule_changes.Draft(
-            name=layer.name,
-            starts_on=layer.starts_on,
-            people=tuple(people[name] for name in layer.participants),
-            unit=layer.rotation.unit,
-            length=layer.rotation.length,
-            handoff=layer.handoff,
-            ends_on=layer.ends_on,
-            windows=tuple(
-                Window(frozenset(map(DAYS.index, row.days)), row.from_, row.to) for row in layer.restrictions
-            ),
-        )
-        for layer in layers
-    ]
+    return [_draft(layer, people) for layer in layers]
+
+
+def _draft(layer: LayerIn, people: Mapping[str, User]) -> schedule_changes.Draft:
+    if layer.rotation is None or layer.starts_on is None:
+        url = layer.calendar_url or ""
+        return schedule_changes.Draft(name=layer.name, starts_on=timezone.localdate(), people=(), calendar_url=url)
+    return schedule_changes.Draft(
+        name=layer.name,
+        starts_on=layer.starts_on,
+        people=tuple(people[name] for name in layer.participants),
+        unit=layer.rotation.unit,
+        length=layer.rotation.length,
+        handoff=layer.handoff,
+        ends_on=layer.ends_on,
+        windows=tuple(Window(frozenset(map(DAYS.index, row.days)), row.from_, row.to) for row in layer.restrictions),
+    )

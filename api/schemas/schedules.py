@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
 
-from api.schemas.base import LARGEST_ID, LEFT_OUT, Id, Input, Output, Reference, Time, TimeIn
+from api.schemas.base import LARGEST_ID, LEFT_OUT, Id, Input, Output, Reference, Time, TimeIn, rfc3339
+from oncall import absences
 from oncall.models import Layer, Override, Schedule
-from oncall.schedule_changes import MOST_LAYERS, MOST_PEOPLE
+from oncall.schedule_changes import MOST_LAYERS, MOST_PEOPLE, YEARS
 from oncall.windows import MOST_WINDOWS
 
 MOST_DAYS = 400  # of one answer
+
+REQUIRED = "This field is required."
+NOT_BOTH = "A layer has people who take turns, or a calendar, and not both."
 
 Unit = Literal["hour", "day", "week"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -46,7 +50,13 @@ def _read_address(value: object) -> object:
     return re.sub(r" (?=\d\d:?\d\d$)", "+", value) if isinstance(value, str) and "T" in value else value
 
 
-TimeOfAddress = Annotated[TimeIn, BeforeValidator(_read_address)]
+def _within_years(at: datetime) -> datetime:
+    if at.year not in YEARS:
+        raise ValueError(f"Choose a year from {YEARS[0]} to {YEARS[-1]}")
+    return at
+
+
+TimeOfAddress = Annotated[TimeIn, BeforeValidator(_read_address), AfterValidator(_within_years)]
 
 _CLOCK_SCHEMA = WithJsonSchema({"type": "string", "examples": ["09:00"]})
 _DATE_SCHEMA = WithJsonSchema({"type": "string", "format": "date"})
@@ -54,6 +64,9 @@ Clock = Annotated[time, BeforeValidator(_read_clock), _CLOCK_SCHEMA]
 ClockOfEnd = Annotated[time, BeforeValidator(_read_end), _CLOCK_SCHEMA]
 Date = Annotated[date, BeforeValidator(_read_date), _DATE_SCHEMA]
 
+CalendarUrl = Annotated[
+    str, Field(max_length=500, description="An iCal feed whose events are the turns, in place of people.")
+]
 LayerName = Annotated[str, Field(min_length=1, max_length=120)]
 ScheduleName = Annotated[str, Field(min_length=1, max_length=120)]
 TimeZone = Annotated[str, Field(min_length=1, max_length=64, examples=["Europe/Berlin"])]
@@ -75,15 +88,24 @@ class RestrictionIn(Input):
 
 
 class LayerIn(Input):
-    """People who take turns, from the first handoff on `starts_on` to the end of the day `ends_on`."""
+    """People who take turns, from the first handoff on `starts_on` to the end of the day `ends_on`; `rotation`,
+    `starts_on` and `participants` are required then. Or a `name` and a `calendar_url`, and nothing else."""
 
     name: LayerName
-    rotation: RotationIn
+    rotation: RotationIn | None = None
     handoff: Clock = time(9)
-    starts_on: Date
+    starts_on: Date | None = None
     ends_on: Date | None = None
-    participants: Annotated[list[Reference], Field(min_length=1, max_length=MOST_PEOPLE)]
+    participants: Annotated[list[Reference], Field(max_length=MOST_PEOPLE)] = []
     restrictions: Annotated[list[RestrictionIn], Field(max_length=MOST_WINDOWS)] = []
+    calendar_url: CalendarUrl | None = None
+
+    def wrong(self) -> list[tuple[str, str]]:
+        """What is missing, or too much, as (field, message)."""
+        if self.calendar_url:
+            given = self.given()
+            return [(name, NOT_BOTH) for name in given if name not in ("name", "calendar_url") and given[name]]
+        return [(name, REQUIRED) for name in ("rotation", "starts_on", "participants") if not getattr(self, name)]
 
 
 Layers = Annotated[list[LayerIn], Field(max_length=MOST_LAYERS, description="The last one is the highest.")]
@@ -110,7 +132,7 @@ class ScheduleChange(Input):
 
 
 class LayerOut(Output):
-    """One layer, as it is sent."""
+    """A layer of people, as it is sent."""
 
     name: str
     rotation: dict[str, Any]
@@ -134,6 +156,15 @@ class LayerOut(Output):
         )
 
 
+class CalendarLayerOut(Output):
+    """A layer of a calendar, as it is sent."""
+
+    name: str
+    calendar_url: str | None = Field(
+        description="Null for a token that may not change the schedule: such an address is often a secret."
+    )
+
+
 class ScheduleOut(Output):
     """Who is on call when."""
 
@@ -142,18 +173,27 @@ class ScheduleOut(Output):
     time_zone: str
     description: str
     team: str | None
-    layers: list[LayerOut]
+    layers: list[LayerOut | CalendarLayerOut]
 
     @classmethod
     def of(cls, schedule: Schedule) -> ScheduleOut:
-        """Reads ``team`` and the layers with their people, which the caller has fetched."""
+        """Reads ``team``, the layers with their people, and the calendars whose addresses may be shown, which the
+        caller has fetched."""
+        shown = {row.url for row in schedule.calendar_sources.all()}
         return cls(
             id=schedule.pk,
             name=schedule.name,
             time_zone=schedule.time_zone,
             description=schedule.description,
             team=schedule.team.slug if schedule.team else None,
-            layers=[LayerOut.of(layer) for layer in schedule.layers.all()],
+            layers=[
+                CalendarLayerOut(
+                    name=layer.name, calendar_url=layer.calendar_url if layer.calendar_url in shown else None
+                )
+                if layer.calendar_url
+                else LayerOut.of(layer)
+                for layer in schedule.layers.all()
+            ],
         )
 
 
@@ -173,6 +213,9 @@ class OnCallQuery(BaseModel):
 
     schedule: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
     at: TimeOfAddress | None = None
+    format: Literal["json", "slack"] = Field(
+        "json", description="`slack`: text in Slack's mrkdwn, with times in the time zone of the token's owner."
+    )
 
 
 class ShiftOut(Output):
@@ -191,7 +234,10 @@ class OnCallOut(Output):
     name: str
     user: str | None
     layer: str
-    until: Time | None = Field(description="When that person's turn ends; null in a gap.")
+    until: Time | None = Field(
+        description="When this shift, or gap, ends; null where that is more than two weeks off, and for all of more "
+        "than 60 schedules."
+    )
 
 
 class NewOverride(Input):
@@ -218,12 +264,31 @@ class OverrideOut(Output):
     @classmethod
     def of(cls, row: Override) -> OverrideOut:
         """Reads ``user`` and ``created_by``, which the caller has fetched."""
+        return cls(**_values(row))
+
+
+class MadeOverride(OverrideOut):
+    """An override, and what one should know about it."""
+
+    warnings: list[str]
+
+    @classmethod
+    def made(cls, row: Override) -> MadeOverride:
+        """Reads when the person is away in that time."""
+        away = absences.during(row.user, row.starts_at, row.ends_at)
         return cls(
-            id=row.pk,
-            schedule=row.schedule_id,
-            user=row.user.username,
-            start=row.starts_at,
-            end=row.ends_at,
-            reason=row.reason,
-            created_by=row.created_by.username if row.created_by else None,
+            **_values(row),
+            warnings=[f"{row.user} is away from {rfc3339(a.starts_at)} to {rfc3339(a.ends_at)}." for a in away],
         )
+
+
+def _values(row: Override) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "schedule": row.schedule_id,
+        "user": row.user.username,
+        "start": row.starts_at,
+        "end": row.ends_at,
+        "reason": row.reason,
+        "created_by": row.created_by.username if row.created_by else None,
+    }

@@ -21,12 +21,13 @@ def text_of(notification: Notification, *, is_repeat: bool) -> str:
     The words come from monitors, and Mattermost, Rocket.Chat and Discord would call a whole channel for ``@all``: an
     invisible space keeps them from it.
     """
-    title = _escaped(notification.title) + (" (repeat)" if is_repeat else "")
+    title = escaped(notification.title) + (" (repeat)" if is_repeat else "")
     link = f"<{notification.url}|{title}>" if notification.url else title
-    return f"*{link}*\n{_escaped(notification.body)}"
+    return f"*{link}*\n{escaped(notification.body)}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text that is only text in mrkdwn, and calls nobody."""
     text = _EVERYBODY.sub("@\u200b", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
