@@ -23,6 +23,7 @@ from api.resources import (
     incident_records,
     incidents,
     integrations,
+    ledger,
     saved_views,
     schedules,
     search,
@@ -118,6 +119,7 @@ problems.install(api)
 api.add_router("/incidents", incidents.router)
 api.add_router("/incidents", incident_records.router)
 api.add_router("/incidents", communication.router)
+api.add_router("/incidents", ledger.router)
 api.add_router("/action-items", action_items.router)
 api.add_router("/saved-views", saved_views.router)
 api.add_router("/alerts", alerts.router)

@@ -18,6 +18,7 @@ from core.pagination import BadCursor
 from core.redirects import see_other
 from home import first_steps as steps
 from home import my_work as work
+from home import pages_to_me as received
 from home import questions
 from home import search as finding
 
@@ -53,6 +54,13 @@ def my_work(request: HtmxHttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     context["panels"] = [f"home/_{name}.html" for name in fresh]
     return render(request, "home/_panels.html", context)
+
+
+@login_required
+@require_safe
+def pages_to_me(request: HttpRequest) -> HttpResponse:
+    """The last pages that this person got, and why."""
+    return render(request, "home/pages_to_me.html", {"pages": received.latest(person(request))})
 
 
 @login_required

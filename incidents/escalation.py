@@ -6,7 +6,7 @@ the next at once. After the last round the policy is exhausted and the last reso
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, prefetch_related_objects
 
-from core.work import claim, nudge
+from core.work import claim
 from incidents import messages
 from incidents.consequences import Consequences, Kind
 from incidents.models import Escalation, Incident, SlaClock
-from incidents.models.incident import topic_of
 from incidents.policy import site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
@@ -155,18 +154,21 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
     step, base = plan.steps[position], _base(escalation, out)
     reason = f"Step {position + 1} of {plan.name}" + (f", round {escalation.round + 1}" if escalation.round else "")
     named = step.resolve(out.now, escalation.turn + escalation.round + position)
-    paged, unreachable = _page(named, escalation, reach, out, reason=reason)
+    tried = _page(named, escalation, reach, out, reason=reason)
+    paged, unreachable = tried.paged, list(map(str, tried.unreachable))
+    facts = _facts(escalation, plan, named, tried)
     if paged:
         escalation.needed = max(escalation.needed, step.acknowledgements)
-        via = [how for user, how in zip(named.people, named.via, strict=True) if user in paged]
-        people = [str(user) for user in paged]
+        ways = dict(zip(named.people, named.via, strict=True))
+        via = [", ".join(filter(None, (ways[user], "in turn" if named.takes_turns else ""))) for user in paged]
         more: dict[str, Any] = {"via": via} if any(via) else {}
-        out.record(incident, Kind.PAGED, people=people, reason=reason, unreachable=unreachable, **more)
+        people = list(map(str, paged))
+        entry = out.record(incident, Kind.PAGED, people=people, reason=reason, unreachable=unreachable, **more, **facts)
     else:
         no_method = [f"no contact method: {', '.join(unreachable)}"] if unreachable else []
-        everybody = "everybody of this step has acknowledged" if named.people else "nobody is a target of this step"
-        why = "; ".join([*no_method, *named.missing]) or everybody
-        out.record(incident, Kind.NOBODY_REACHED, reason=reason, why=why)
+        answered = [f"{user} has acknowledged" for user in tried.answered]
+        why = "; ".join([*no_method, *named.missing, *answered]) or "nobody is a target of this step"
+        entry = out.record(incident, Kind.NOBODY_REACHED, reason=reason, why=why, **facts)
     escalation.has_paged = escalation.has_paged or bool(paged)
     escalation.next_step = position + 1
     if not paged:
@@ -175,23 +177,49 @@ def _fire(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -
         escalation.due_at = base + plan.steps[escalation.next_step].delay
     else:
         escalation.due_at = base + plan.repeat_after
+    entry.data["next_at"] = escalation.due_at.isoformat()
 
 
-def _page(
-    named: Resolved, escalation: Escalation, reach: Reach, out: Consequences, *, reason: str
-) -> tuple[list[User], list[str]]:
-    """Page everybody named, or the first who can be reached where they take turns; leaves out who has acknowledged.
-    Returns whom, and the names of those who have no contact method."""
+def _facts(escalation: Escalation, plan: Plan, named: Resolved, tried: Tried) -> dict[str, Any]:
+    """What the ledger asks of a step that fires: which one it was, and to whom it came, by username, and how."""
+    came_to = {*tried.paged, *tried.unreachable}
+    ways = zip(named.people, named.via, strict=True)
+    facts = {
+        "target": escalation.target,
+        "policy": plan.name,
+        "step": escalation.next_step + 1,
+        "round": escalation.round + 1,
+        "named": [[user.username, how] for user, how in ways if user in came_to],
+        "missing": list(named.missing),
+    }
+    if named.takes_turns:
+        facts["in_turn"] = True
+    if tried.answered:
+        facts["answered"] = list(map(str, tried.answered))
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Whom a step paged, who has no contact method, and who was left out because they have acknowledged."""
+
+    paged: list[User]
+    unreachable: list[User]
+    answered: list[User]
+
+
+def _page(named: Resolved, escalation: Escalation, reach: Reach, out: Consequences, *, reason: str) -> Tried:
+    """Page everybody named, or the first who can be reached where they take turns."""
     incident, services = escalation.incident, reach.services_of(escalation.incident)
     asks_several = escalation.pk and escalation.needed > 1
     answered = {answer.user_id for answer in escalation.answers.all()} if asks_several else set()
-    paged: list[User] = []
-    unreachable: list[str] = []
+    tried = Tried([], [], [])
     reach.learn(people=named.people)
     for user in named.people:
         if user.pk in answered:
+            tried.answered.append(user)
             continue
-        if not reach.tell_user(
+        is_told = reach.tell_user(
             incident,
             user,
             messages.page(incident, user, services=services),
@@ -200,13 +228,11 @@ def _page(
             reason=reason,
             origin=origin_of(escalation),
             out=out,
-        ):
-            unreachable.append(str(user))
-            continue
-        paged.append(user)
-        if named.takes_turns:
+        )
+        (tried.paged if is_told else tried.unreachable).append(user)
+        if is_told and named.takes_turns:
             break
-    return paged, unreachable
+    return tried
 
 
 def _base(escalation: Escalation, out: Consequences) -> datetime:
@@ -220,7 +246,7 @@ def _exhaust(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences
     escalation.state, escalation.stopped_at = State.EXHAUSTED, out.now
     incident.is_unanswered = incident.status == "triggered"
     told = _page_last_resort(incident, reach, out, admins_were_paged=escalation.target == ADMINS)
-    out.record(incident, Kind.EXHAUSTED, policy=plan.name, last_resort=told)
+    out.record(incident, Kind.EXHAUSTED, policy=plan.name, target=escalation.target, last_resort=told)
 
 
 def _page_last_resort(incident: Incident, reach: Reach, out: Consequences, *, admins_were_paged: bool) -> list[str]:
@@ -320,61 +346,3 @@ def advance_due(*, now: datetime) -> int:
 def _save(escalations: list[Escalation]) -> None:
     fields = ["state", "round", "next_step", "has_paged", "needed", "started_at", "due_at", "stopped_at"]
     Escalation.objects.bulk_update(escalations, fields)
-
-
-def follow_up_failed(*, now: datetime, patience: timedelta = timedelta(seconds=30)) -> int:
-    """Pages that failed, or could not be handed over for half a minute: when nobody else was reached in their step,
-    the next step fires at once. A page that is still pending goes on being tried."""
-    waiting = Notification.objects.to_follow_up(now=now, patience=patience)
-    numbers = {_parse_origin(topic)[0] for topic in waiting.values_list("topic", flat=True)[:BATCH]}
-    if not numbers:
-        return 0
-    gone = numbers - set(Incident.objects.filter(pk__in=numbers).values_list("pk", flat=True))
-    waiting.filter(topic__in=[topic_of(number) for number in gone]).update(is_followed_up=True)
-    with transaction.atomic():
-        incidents = {row.pk: row for row in claim(Incident.objects.filter(pk__in=numbers).order_by("id"), limit=BATCH)}
-        pages = claim(waiting.filter(topic__in=[row.topic for row in incidents.values()]), limit=BATCH)
-        Notification.objects.filter(pk__in=[page.pk for page in pages]).update(is_followed_up=True)
-        by_origin: dict[str, list[Notification]] = defaultdict(list)
-        for page in pages:
-            by_origin[page.origin or page.topic].append(page)
-        reached = set(
-            Notification.objects.filter(origin__in=by_origin, is_followed_up=False).values_list("origin", flat=True)
-        )
-        out = Consequences(now)
-        for origin, failed in by_origin.items():
-            _record_failures(incidents[_parse_origin(origin)[0]], failed, out)
-            if origin not in reached:
-                _hasten(origin, now=now)
-        out.write()
-    nudge("incidents.advance_due")
-    return len(pages)
-
-
-def _record_failures(incident: Incident, failed: list[Notification], out: Consequences) -> None:
-    for page in failed:
-        out.record(
-            incident,
-            Kind.PAGE_FAILED,
-            person=page.recipient,
-            channel=page.channel,
-            why=page.error or "not handed over yet",
-            still_trying=page.state == Notification.State.PENDING,
-        )
-
-
-def _hasten(origin: str, *, now: datetime) -> None:
-    """Fire the step after ``origin`` now, unless the escalation has moved on by itself."""
-    number, target, round_, step = _parse_origin(origin)
-    Escalation.objects.filter(
-        incident=number, target=target, round=round_, next_step=step + 1, state=State.RUNNING, due_at__gt=now
-    ).update(due_at=now)
-
-
-def _parse_origin(origin: str) -> tuple[int, str, int, int]:
-    """The parts of ``origin_of``: incident, target, round, step. The last resort has no step."""
-    _, number, *rest = origin.split("/")
-    if len(rest) < 3:
-        return int(number), "", 0, 0
-    *target, round_, step = rest
-    return int(number), "/".join(target), int(round_), int(step)

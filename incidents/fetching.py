@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from django.http import Http404
 
 from accounts.access import require_role
-from accounts.models import Role
+from accounts.models import Role, User
 from incidents.models import ActionItem, Incident, TimelineEntry
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 REFERENCE = re.compile(r"inc-([1-9][0-9]{0,17})", re.ASCII | re.IGNORECASE)
 
@@ -30,6 +26,17 @@ def incident_for(user: User, reference: str) -> Incident:
     if incident is None:
         raise Http404(f"There is no incident {reference} for you.")
     return incident
+
+
+def person_asked_for(user: User, username: str) -> User:
+    """Somebody of whom one asks why they were paged: oneself, or for responders anybody. Raises Http404, or
+    PermissionDenied."""
+    if username != user.username:
+        require_role(user, Role.RESPONDER)
+    found = User.objects.visible_to(user).filter(username=username).first()
+    if found is None:
+        raise Http404("There is no such person.")
+    return found
 
 
 def incident_for_responder(user: User, reference: str) -> Incident:

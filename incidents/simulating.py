@@ -34,4 +34,9 @@ class SimulateForm(forms.Form):
 
     def address(self) -> dict[str, Any]:
         """What an address asks for that means the same moment in every time zone; of a valid form."""
-        return {"severity": self.cleaned_data["severity"], "at": self.cleaned_data["at"].strftime("%Y-%m-%dT%H:%MZ")}
+        return address_of(severity=self.cleaned_data["severity"], at=self.cleaned_data["at"])
+
+
+def address_of(*, severity: str, at: datetime) -> dict[str, str]:
+    """The question of an incident of a severity that begins at a moment, as an address has it."""
+    return {"severity": severity, "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")}

@@ -37,8 +37,8 @@ _ROUTES = {
         metrics
     """,
     Access.VIEWER: """
-        home home:my_work home:search home:first_steps
-        incidents:list incidents:detail incidents:panels incidents:presence
+        home home:my_work home:pages_to_me home:search home:first_steps
+        incidents:list incidents:detail incidents:panels incidents:presence incidents:ledger
         incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel

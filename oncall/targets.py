@@ -46,11 +46,8 @@ def resolve(step: EscalationStep, roster: Roster, at: datetime, *, turn: int = 0
             via.setdefault(user.pk, how)
             found.setdefault(user.pk, user)
     people, ways = tuple(found.values()), tuple(via.values())
-    if step.takes_turns and len(people) > 1:
-        first = turn % len(people)
-        people = people[first:] + people[:first]
-        ways = tuple(", ".join(filter(None, (how, "in turn"))) for how in ways[first:] + ways[:first])
-    return Resolved(people, ways, tuple(missing), step.takes_turns)
+    first = turn % len(people) if step.takes_turns and people else 0
+    return Resolved(people[first:] + people[:first], ways[first:] + ways[:first], tuple(missing), step.takes_turns)
 
 
 def _of(target: EscalationTarget, roster: Roster, *, at: datetime) -> tuple[list[User], str]:

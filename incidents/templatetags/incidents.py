@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 register = template.Library()
 
 Kind = TimelineEntry.Kind
-_ICONS = {
+_ICONS: dict[str, str] = {
     Kind.TRIGGERED: "alert",
     Kind.ACKNOWLEDGED: "check",
     Kind.RESOLVED: "st-resolved",
@@ -58,7 +58,13 @@ def entry_icon(entry: TimelineEntry) -> str:
     """The sprite's symbol for an entry."""
     if entry.kind == Kind.MOVED:
         return f"st-{entry.data.get('to', 'investigating')}"
-    return _ICONS.get(Kind(entry.kind), "info")
+    return _ICONS.get(entry.kind, "info")
+
+
+@register.filter
+def verdict_icon(verdict: str) -> str:
+    """The sprite's symbol for why somebody was paged, or was not."""
+    return {"paged": "bell", "told": "mega"}.get(verdict, "info")
 
 
 @register.filter

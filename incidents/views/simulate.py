@@ -14,7 +14,7 @@ from accounts.access import person
 from catalog.models import Service
 from core.redirects import see_other
 from incidents.forecast import forecast
-from incidents.models import Severity
+from incidents.models import Incident, Severity
 from incidents.simulating import SimulateForm
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def simulate(request: HttpRequest, slug: str) -> HttpResponse:
         "service": service,
         "form": SimulateForm(initial=chosen),
         "chosen": chosen,
+        "latest": Incident.objects.visible_to(user).filter(affected_services=service).order_by("-id").first(),
         "forecast": forecast(severity=chosen["severity"], services=[service], assignee=None, by=user, now=chosen["at"]),
     }
     return render(request, "incidents/simulate.html", context)

@@ -158,7 +158,7 @@ SERVICES: dict[str, tuple[str, str, int, str, str, tuple[str, ...]]] = {
 POLICIES: dict[str, tuple[str, int, tuple[tuple[int, tuple[str, ...]], ...]]] = {
     "platform": ("Platform on-call", 2, ((5, ("tomo",)), (10, ()))),
     "search-ai": ("Search & AI on-call", 2, ((5, ("noor",)), (10, ("lena",)))),
-    "data": ("Data on-call", 2, ((5, ("jonas", "ines")), (10, ()))),
+    "data": ("Data on-call", 2, ((5, ("jonas", "ines", "theo")), (10, ()))),
     "product": ("Product on-call", 1, ((5, ("ana",)), (10, ("maya",)))),
 }
 REPEAT_AFTER_MINUTES = 10

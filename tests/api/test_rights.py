@@ -161,6 +161,7 @@ PRIVATE: list[tuple[str, str, dict | None]] = [
     ("GET", "/alerts", None),
     ("POST", "/alerts", {"related_alerts": ["ALR-1"]}),
     ("GET", "/plan", None),
+    ("GET", "/ledger", None),
     ("GET", "/status-updates", None),
     ("POST", "/status-updates", {"message": "x", "status": "resolved"}),
     ("GET", "/action-items", None),

@@ -70,6 +70,8 @@ class Company:
             "detail": self.triggered.get_absolute_url(),
             "busy": self.busy.get_absolute_url(),
             "resolved": self.resolved.get_absolute_url(),
+            "ledger": f"{self.busy.get_absolute_url()}/ledger?person={self.alice.username}",
+            "pages to me": "/me/pages",
             "declare": "/incidents/new",
             "my work": "/my-work/",
             "search": "/search/",

@@ -11,7 +11,7 @@ from tests.browser.conftest import SCREENS, too_wide
 
 JUDGED = (
     "list", "detail", "busy", "resolved", "services", "service", "profile", "outbox", "alerts", "policy form",
-    "on-call", "schedule", "week", "month", "schedule form", "drills", "drill",
+    "on-call", "schedule", "week", "month", "schedule form", "drills", "drill", "ledger", "pages to me",
 )  # fmt: skip
 
 

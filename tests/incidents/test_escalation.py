@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Team
-from incidents import changes, escalation, lifecycle
+from incidents import changes, escalation, failed_pages, lifecycle
 from incidents.models import Escalation, IncidentSettings
 from notifications.models import Notification
 from tests import make
@@ -136,17 +136,17 @@ def test_a_late_sweep_counts_the_next_wait_from_when_the_step_fired(alice, bob, 
 def test_a_failed_page_gives_way_to_the_next_step(alice, bob, now):
     incident = make.incident(steps=[alice, bob], delays=(0, 30), at=now)
     Notification.objects.filter(purpose="page").update(state="failed", finished_at=now, error="550 no such user")
-    assert escalation.follow_up_failed(now=now + 2 * SECOND) == 1
+    assert failed_pages.follow_up_failed(now=now + 2 * SECOND) == 1
     escalation.advance_due(now=now + 3 * SECOND)
     assert pages(incident) == [("alice", now), ("bob", now + 3 * SECOND)]
     assert "page_failed" in make.happened(incident)
-    assert escalation.follow_up_failed(now=now + 4 * SECOND) == 0
+    assert failed_pages.follow_up_failed(now=now + 4 * SECOND) == 0
 
 
 def test_a_page_that_no_provider_takes_gives_way_but_goes_on_being_tried(alice, bob, now):
     incident = make.incident(steps=[alice, bob], delays=(0, 30), at=now)
-    assert escalation.follow_up_failed(now=now + 10 * SECOND) == 0
-    assert escalation.follow_up_failed(now=now + 31 * SECOND) == 1
+    assert failed_pages.follow_up_failed(now=now + 10 * SECOND) == 0
+    assert failed_pages.follow_up_failed(now=now + 31 * SECOND) == 1
     escalation.advance_due(now=now + 31 * SECOND)
     assert [who for who, _ in pages(incident)] == ["alice", "bob"]
     assert Notification.objects.filter(purpose="page", state="pending").count() == 2
@@ -158,7 +158,7 @@ def test_one_failed_method_of_two_does_not_hasten(alice, bob, now):
     failed = Notification.objects.filter(channel="webhook")
     failed.update(state="failed", finished_at=now)
     Notification.objects.filter(channel="email").update(state="sent", finished_at=now)
-    escalation.follow_up_failed(now=now + 2 * SECOND)
+    failed_pages.follow_up_failed(now=now + 2 * SECOND)
     assert escalation.advance_due(now=now + 60 * SECOND) == 0
     assert "page_failed" in make.happened(incident)
 

@@ -122,7 +122,7 @@ def test_later_steps_and_rounds_leave_out_who_has_acknowledged(alice, bob, admin
     assert pages(incident)[2:] == [("root", now + 5 * MINUTE), ("bob", now + 10 * MINUTE)]
     escalation.advance_due(now=now + 15 * MINUTE)
     missed = incident.timeline.get(kind="nobody_reached")
-    assert missed.data["why"] == "everybody of this step has acknowledged"
+    assert missed.data["why"] == "Alice has acknowledged; Root has acknowledged"
 
 
 def test_one_answer_stops_the_policies_that_need_no_more(alice, bob, admin, now):

@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from accounts.models import AuditEntry, User
 from core.work import db_now
 from home import my_work
-from incidents import escalation
+from incidents import failed_pages
 from incidents_site.config import MailServer
 from incidents_site.sweeps import BY_NAME
 from notifications import contacts, delivery, drills, outbox
@@ -75,7 +75,7 @@ def test_a_drill_from_the_button_to_what_was_measured(client, alice, mailbox):
     assert "nothing is broken" in text
     address = re.search(r"Answer the drill: https?://[^/]+(\S+)", text)[1]
     page = client.get(drill.get_absolute_url()).content.decode()
-    assert re.search(r"handed over after \d\.\d s", page)
+    assert re.search(r"handed over after [\d.]+ s", page)
     assert str(mail["Message-ID"]).strip("<>") in page
     assert "Waiting for your answer" in page
 
@@ -195,13 +195,13 @@ def test_a_drill_that_fails_is_no_page_that_failed(alice, now):
     """The sweep of failed pages reads an incident's number from each."""
     drill = drills.start(alice, by=alice, now=now)
     (row,) = rows(drill)
-    assert escalation.follow_up_failed(now=now + 5 * MINUTE) == 0, "pending for long"
+    assert failed_pages.follow_up_failed(now=now + 5 * MINUTE) == 0, "pending for long"
     hand_over(row, SECOND, outcome=Attempt.Outcome.FAILED)
     Notification.objects.filter(pk=row.pk).update(state="failed")
-    assert escalation.follow_up_failed(now=now + 5 * MINUTE) == 0
+    assert failed_pages.follow_up_failed(now=now + 5 * MINUTE) == 0
     incident = make.incident(steps=[alice], at=now)
     Notification.objects.filter(topic=incident.topic, purpose="page").update(state="failed", finished_at=now)
-    assert escalation.follow_up_failed(now=now + 5 * MINUTE) == 1, "and real ones are followed up as ever"
+    assert failed_pages.follow_up_failed(now=now + 5 * MINUTE) == 1, "and real ones are followed up as ever"
 
 
 def test_acknowledging_an_incident_of_the_same_number_cancels_no_drill(alice, now):
