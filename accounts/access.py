@@ -31,3 +31,8 @@ def require_manager(user: User, team: Team | None) -> None:
         raise PermissionDenied(
             f"This needs a manager of {team}, or of the whole site." if team else "This needs a manager of the site."
         )
+
+
+def manages_anything(user: User) -> bool:
+    """Whether the person manages the site or a team, and so may add what belongs to one."""
+    return user.manages(None) or Team.objects.managed_by(user).exists()

@@ -20,7 +20,14 @@ from django.utils import timezone  # isort: skip
 
 from accounts.models import User  # isort: skip
 from oncall import who  # isort: skip
-from oncall.models import Layer, Participant, Schedule  # isort: skip
+from oncall.models import (  # isort: skip
+    EscalationPolicy,
+    EscalationStep,
+    EscalationTarget,
+    Layer,
+    Participant,
+    Schedule,
+)
 
 SCHEDULES, LAYERS, RUNS = 1_000, 10, 10
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -55,6 +62,16 @@ def write() -> None:
     )
 
 
+def _write_policies() -> None:
+    """A policy for each schedule, which alone is paged by it."""
+    schedules = list(Schedule.objects.all())
+    policies = EscalationPolicy.objects.bulk_create(EscalationPolicy(name=f"Policy {row.name}") for row in schedules)
+    steps = EscalationStep.objects.bulk_create(EscalationStep(policy=row, position=0) for row in policies)
+    EscalationTarget.objects.bulk_create(
+        EscalationTarget(step=step, kind="schedule", schedule=row) for step, row in zip(steps, schedules, strict=True)
+    )
+
+
 def _window(chance: random.Random) -> dict[str, Any]:
     start = chance.randint(0, 20)
     days = sorted(chance.sample(DAYS, chance.randint(1, 4)), key=DAYS.index)
@@ -67,12 +84,18 @@ def measure() -> None:
     handler, signed_in = visitor.WSGIHandler(), visitor.cookie("person7")
     at = (timezone.now() + timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
     answers = [visitor.answer(handler, f"/on-call/?at={at}", signed_in) for _ in range(RUNS + 1)][1:]
+    ready = [visitor.answer(handler, "/on-call/readiness", signed_in) for _ in range(RUNS + 1)][1:]
+    Layer.objects.filter(
+        position=0
+    ).delete()  # now every schedule has gaps, and steps of policies reach nobody at times
+    _write_policies()
+    weak = [visitor.answer(handler, "/on-call/readiness", signed_in) for _ in range(RUNS + 1)][1:]
     ones = []
     for pk in list(Schedule.objects.values_list("pk", flat=True)[:100]):
         started = time.perf_counter()
         who.at(Schedule.objects.filter(pk=pk), timezone.now())
         ones.append((time.perf_counter() - started) * 1000)
-    print(json.dumps({"pages": answers, "ones": ones}))
+    print(json.dumps({"pages": answers, "ready": ready, "weak": weak, "ones": ones}))
 
 
 if __name__ == "__main__":

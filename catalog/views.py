@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -11,15 +12,18 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import person
+from accounts.access import manages_anything, person
 from accounts.models import Role, Team
-from catalog import changes
+from catalog import changes, findings
 from catalog.fetching import service_for, service_for_manager, service_for_responder
 from catalog.forms import HealthForm, ServiceForm
 from catalog.models import Health, Service
 from core.redirects import see_other
+from oncall import publishing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse
 
 
@@ -41,7 +45,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "healths": Health.choices,
         "teams": Team.objects.visible_to(user),
-        "may_add": _may_add(request),
+        "may_add": manages_anything(person(request)),
     }
     return render(request, "catalog/service_list.html", context)
 
@@ -65,15 +69,11 @@ def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_new(request: HttpRequest) -> HttpResponse:
     """Add a service."""
-    if not _may_add(request):
-        raise PermissionDenied
     user = person(request)
+    if not manages_anything(user):
+        raise PermissionDenied
     form = ServiceForm(request.POST or None, by=user, initial={"team": request.GET.get("team")})
-    if request.method == "POST" and form.is_valid():
-        service = changes.create_service(by=user, **form.cleaned_data)
-        messages.success(request, f"{service} was added.")
-        return see_other("catalog:service_detail", slug=service.slug)
-    return render(request, "catalog/service_form.html", {"form": form}, status=422 if request.method == "POST" else 200)
+    return _edit(request, form, None, partial(changes.create_service, by=user))
 
 
 @login_required
@@ -83,12 +83,23 @@ def service_edit(request: HttpRequest, slug: str) -> HttpResponse:
     user = person(request)
     service = service_for_manager(user, slug)
     form = ServiceForm(request.POST or None, instance=copy(service), by=user)
+    return _edit(request, form, service, partial(changes.update_service, service, by=user))
+
+
+def _edit(
+    request: HttpRequest, form: ServiceForm, service: Service | None, save: Callable[..., Service]
+) -> HttpResponse:
+    unconfirmed = None
     if request.method == "POST" and form.is_valid():
-        service = changes.update_service(service, by=user, **form.cleaned_data)
-        messages.success(request, "Saved.")
-        return see_other("catalog:service_detail", slug=service.slug)
-    status = 422 if request.method == "POST" else 200
-    return render(request, "catalog/service_form.html", {"form": form, "service": service}, status=status)
+        try:
+            filled = partial(save, **form.cleaned_data)
+            saved = publishing.publish(filled, findings.of_service, service, data=request.POST)
+            messages.success(request, "Saved." if service else f"{saved} was added.")
+            return see_other("catalog:service_detail", slug=saved.slug)
+        except publishing.Unconfirmed as warned:
+            unconfirmed = warned
+    context = {"form": form, "service": service, "unconfirmed": unconfirmed}
+    return render(request, "catalog/service_form.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required
@@ -104,8 +115,3 @@ def service_health(request: HttpRequest, slug: str) -> HttpResponse:
         return see_other("catalog:service_detail", slug=slug)
     context = {"service": service, "health_form": form, "may_edit": user.manages(service.team), "may_set_health": True}
     return render(request, "catalog/service_detail.html", context, status=422)
-
-
-def _may_add(request: HttpRequest) -> bool:
-    user = person(request)
-    return user.manages(None) or Team.objects.managed_by(user).exists()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
+from catalog.findings import without_policy
 from catalog.models import Service
 from core.time_zones import instant, zone
 from incidents.messages import absolute
@@ -33,19 +34,10 @@ MOST_LINES = 30
 
 
 def find(*, now: datetime) -> list[Finding]:
-    """Everything that may keep somebody from being paged; eight statements, whatever there is."""
+    """Everything that may keep somebody from being paged; ten statements, whatever there is."""
     known = findings.read(now=now)
-    return [*findings.of(known), *_of_services(known.roster), *_of_last_resort(known.roster)]
-
-
-def _of_services(known: Roster) -> Iterator[Finding]:
-    """Services that name no policy, where the site has no default one."""
-    if known.default_policy():
-        return
-    for service in Service.objects.filter(escalation_policy=None).order_by("name", "slug"):
-        text = f"{service} names no escalation policy, and the site has no default: every admin is paged."
-        url = reverse("catalog:service_detail", args=[service.slug])
-        yield Finding("services", text, url, "Open the service", findings.one_team(service.team_id))
+    services = () if known.roster.default_policy() else without_policy(Service.objects.all())
+    return [*findings.of(known), *services, *_of_last_resort(known.roster)]
 
 
 def _of_last_resort(known: Roster) -> Iterator[Finding]:
@@ -55,7 +47,13 @@ def _of_last_resort(known: Roster) -> Iterator[Finding]:
     if not admins:
         text = "No admin has a contact method: where nobody else is reached, nobody is."
         yield Finding("policies", text, reverse("admin:accounts_user_changelist"), "Open the admins in Admin")
-    if team and not _is_reached(team):
+    if team:
+        yield from of_last_resort(team)
+
+
+def of_last_resort(team: Team) -> Iterator[Finding]:
+    """Whether the team that is the last resort can be one."""
+    if not _is_reached(team):
         text = f"Nobody in {team}, the site's last resort, has a contact method: every admin is paged instead."
         url = reverse("accounts:team_detail", args=[team.slug])
         yield Finding("policies", text, url, "Open the team", frozenset({team.pk}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -14,12 +15,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import person, require_manager
-from accounts.models import Team, User
-from core.forms import take_errors
+from accounts.access import manages_anything, person, require_manager
+from accounts.models import User
+from core.forms import take_errors, with_one_more
 from core.redirects import see_other
 from core.time_zones import zone
-from oncall import calendar, rotas, schedule_changes, who
+from oncall import calendar, findings, publishing, rotas, schedule_changes, who
 from oncall.cover_views import warn_if_away
 from oncall.models import Override, Schedule
 from oncall.schedule_forms import (
@@ -35,7 +36,7 @@ from oncall.schedule_forms import (
 from oncall.shifts import gaps, shifts
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse, QueryDict
+    from django.http import HttpRequest, HttpResponse
 
     from oncall.schedule_forms import BaseLayerFormSet
 
@@ -49,7 +50,7 @@ def schedule_list(request: HttpRequest) -> HttpResponse:
     """Who is on call by every schedule, now or at the moment in the address."""
     user, at = person(request), _moment(request) or timezone.now()
     rows = who.at(Schedule.objects.visible_to(user).select_related("team"), at, ahead=MOST_AHEAD)
-    context = {"rows": rows, "at": at, "is_now": "at" not in request.GET, "may_add": _may_add(user)}
+    context = {"rows": rows, "at": at, "is_now": "at" not in request.GET, "may_add": manages_anything(user)}
     return render(request, "oncall/schedule_list.html", context)
 
 
@@ -98,7 +99,7 @@ def schedule_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def schedule_new(request: HttpRequest) -> HttpResponse:
     """Add a schedule."""
     user = person(request)
-    if not _may_add(user):
+    if not manages_anything(user):
         raise PermissionDenied
     return _edit(request, user, None)
 
@@ -118,18 +119,25 @@ def _edit(request: HttpRequest, user: User, schedule: Schedule | None) -> HttpRe
     known = known_people()
     form = ScheduleForm(request.POST or None, instance=copy(schedule), by=user)
     layers = layer_formset(extra=1)(
-        _one_more(request) if adds else request.POST or None,
+        with_one_more(request.POST, "layers", most=schedule_changes.MOST_LAYERS) if adds else request.POST or None,
         initial=initial_of(list(schedule.layers.all())) if schedule else [{"starts_on": timezone.localdate()}],
         form_kwargs={"known": known},
         prefix="layers",
     )
-    preview = None
+    preview = unconfirmed = None
     if request.method == "POST" and not adds and form.is_valid() & layers.is_valid():
-        if looks:
+        save = partial(schedule_changes.save_schedule, schedule, layers=layers.drafts(), by=user, **form.cleaned_data)
+        try:
+            if not looks:
+                saved = publishing.publish(save, findings.of_schedule, schedule, data=request.POST)
+                messages.success(request, f"{saved} was saved.")
+                return see_other("oncall:schedule_detail", pk=saved.pk)
             preview = _preview(schedule, form, layers)
-        elif (saved := _saved(schedule, form, layers, user)) is not None:
-            messages.success(request, f"{saved} was saved.")
-            return see_other("oncall:schedule_detail", pk=saved.pk)
+            unconfirmed = publishing.look(save, findings.of_schedule, schedule)
+        except publishing.Unconfirmed as warned:
+            unconfirmed = warned
+        except ValidationError as error:
+            take_errors(form, error)
     has_errors = request.method == "POST" and not adds and (form.errors or layers.total_error_count())
     context = {
         "form": form,
@@ -137,17 +145,11 @@ def _edit(request: HttpRequest, user: User, schedule: Schedule | None) -> HttpRe
         "schedule": schedule,
         "adds_layer": adds,
         "preview": preview,
+        "unconfirmed": unconfirmed,
         "people": sorted(set(known.values()), key=str),
     }
-    return render(request, "oncall/schedule_form.html", context, status=422 if has_errors else 200)
-
-
-def _saved(schedule: Schedule | None, form: ScheduleForm, layers: BaseLayerFormSet, user: User) -> Schedule | None:
-    try:
-        return schedule_changes.save_schedule(schedule, layers=layers.drafts(), by=user, **form.cleaned_data)
-    except ValidationError as error:
-        take_errors(form, error)
-        return None
+    refused = has_errors or (unconfirmed and not looks)
+    return render(request, "oncall/schedule_form.html", context, status=422 if refused else 200)
 
 
 def _preview(schedule: Schedule | None, form: ScheduleForm, layers: BaseLayerFormSet) -> dict[str, Any]:
@@ -218,10 +220,6 @@ def override_end(request: HttpRequest, pk: int) -> HttpResponse:
 # ---- reading ---------------------------------------------------------------------------------------------------
 
 
-def _may_add(user: User) -> bool:
-    return user.manages(None) or Team.objects.managed_by(user).exists()
-
-
 def _schedule(user: User, pk: int) -> Schedule:
     rows = Schedule.objects.visible_to(user).select_related("team").prefetch_related("layers__participants__user")
     schedule: Schedule = get_object_or_404(rows, pk=pk)
@@ -250,11 +248,3 @@ def _moment(request: HttpRequest) -> datetime | None:
     if at.year not in YEARS:
         raise Http404
     return at
-
-
-def _one_more(request: HttpRequest) -> QueryDict:
-    """What was typed, with room for one more layer: a button that works without a script."""
-    data = request.POST.copy()
-    count = data.get("layers-TOTAL_FORMS", "0")
-    data["layers-TOTAL_FORMS"] = str(min(int(count) + 1, schedule_changes.MOST_LAYERS)) if count.isdecimal() else "1"
-    return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -11,15 +12,17 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import person, require_manager
-from accounts.models import Team, User
+from accounts.access import manages_anything, person, require_manager
+from core.forms import with_one_more
 from core.redirects import see_other
-from oncall import changes
+from oncall import changes, findings, publishing
 from oncall.forms import PolicyForm, Targets, initial_of, step_formset
 from oncall.models import EscalationPolicy
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse, QueryDict
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import User
 
 
 @login_required
@@ -28,7 +31,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy; a few dozen, so one page."""
     user = person(request)
     policies = EscalationPolicy.objects.visible_to(user).for_list()
-    return render(request, "oncall/policy_list.html", {"policies": policies, "may_add": _may_add(user)})
+    return render(request, "oncall/policy_list.html", {"policies": policies, "may_add": manages_anything(user)})
 
 
 @login_required
@@ -45,7 +48,7 @@ def policy_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def policy_new(request: HttpRequest) -> HttpResponse:
     """Add a policy."""
     user = person(request)
-    if not _may_add(user):
+    if not manages_anything(user):
         raise PermissionDenied
     return _edit(request, user, None)
 
@@ -66,33 +69,26 @@ def _edit(request: HttpRequest, user: User, policy: EscalationPolicy | None) -> 
     form = PolicyForm(request.POST or None, instance=copy(policy), by=user, initial=initial)
     shown = [target for step in policy.steps.all() for target in step.targets.all()] if policy else []
     steps = step_formset(extra=1 if policy else 2)(
-        _one_more(request) if adds_step else request.POST or None,
+        with_one_more(request.POST, "steps", most=changes.MOST_STEPS) if adds_step else request.POST or None,
         initial=initial_of(policy),
         form_kwargs={"targets": Targets(also=shown)},
         prefix="steps",
     )
+    unconfirmed = None
     if request.method == "POST" and not adds_step and form.is_valid() & steps.is_valid():
-        saved = changes.save_policy(policy, steps=steps.steps(), by=user, **form.cleaned_data)
-        messages.success(request, f"{saved} was saved.")
-        return see_other("oncall:policy_detail", pk=saved.pk)
+        save = partial(changes.save_policy, policy, steps=steps.steps(), by=user, **form.cleaned_data)
+        try:
+            saved = publishing.publish(save, findings.of_policy, policy, data=request.POST)
+            messages.success(request, f"{saved} was saved.")
+            return see_other("oncall:policy_detail", pk=saved.pk)
+        except publishing.Unconfirmed as warned:
+            unconfirmed = warned
     status = 422 if request.method == "POST" and not adds_step else 200
-    context = {"form": form, "steps": steps, "policy": policy, "adds_step": adds_step}
+    context = {"form": form, "steps": steps, "policy": policy, "adds_step": adds_step, "unconfirmed": unconfirmed}
     return render(request, "oncall/policy_form.html", context, status=status)
-
-
-def _one_more(request: HttpRequest) -> QueryDict:
-    """What was typed, with room for one more step: a button that works without a script."""
-    data = request.POST.copy()
-    count = data.get("steps-TOTAL_FORMS", "0")
-    data["steps-TOTAL_FORMS"] = str(min(int(count) + 1, changes.MOST_STEPS)) if count.isdecimal() else "1"
-    return data
 
 
 def _policy_for(user: User, pk: int) -> EscalationPolicy:
     rows = EscalationPolicy.objects.visible_to(user).with_steps().select_related("team").prefetch_related("services")
     policy: EscalationPolicy = get_object_or_404(rows, pk=pk)
     return policy
-
-
-def _may_add(user: User) -> bool:
-    return user.manages(None) or Team.objects.managed_by(user).exists()

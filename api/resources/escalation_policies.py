@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
@@ -16,7 +17,7 @@ from api.paging import ListQuery, Page
 from api.problems import Problem, mistakes
 from api.schemas.base import Number
 from api.schemas.policies import NewPolicy, PolicyChange, PolicyOut, PolicyWithWarnings, StepIn
-from oncall import changes, readiness
+from oncall import changes, findings
 from oncall.models import EscalationPolicy, Schedule
 
 if TYPE_CHECKING:
@@ -124,4 +125,4 @@ def _with_details(rows: EscalationPolicyQuerySet) -> EscalationPolicyQuerySet:
 
 def _with_warnings(policy: EscalationPolicy) -> PolicyWithWarnings:
     policy = _with_details(EscalationPolicy.objects.all()).get(pk=policy.pk)
-    return PolicyWithWarnings.saved(policy, readiness.warnings(policy))
+    return PolicyWithWarnings.saved(policy, [each.text for each in findings.of_policy(policy.pk, now=timezone.now())])

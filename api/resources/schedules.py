@@ -29,11 +29,12 @@ from api.schemas.schedules import (
     OverrideOut,
     ScheduleChange,
     ScheduleOut,
+    ScheduleWithWarnings,
     ShiftOut,
     ShiftsQuery,
 )
 from core import time_zones
-from oncall import rotas, schedule_changes, shifts, who
+from oncall import findings, rotas, schedule_changes, shifts, who
 from oncall.models import CalendarSource, Override, Schedule
 from oncall.shifts import Window
 from oncall.windows import DAYS
@@ -56,16 +57,17 @@ def list_schedules(request: ApiRequest, query: Query[ListQuery]) -> Page[Schedul
     return paging.answer(request, rows, query, Page[ScheduleOut], ScheduleOut.of)
 
 
-@router.post("", auth=writer, response={201: ScheduleOut})
+@router.post("", auth=writer, response={201: ScheduleWithWarnings})
 @idempotent()
-def create_schedule(request: ApiRequest, body: NewSchedule) -> Answer[ScheduleOut]:
-    """Make a schedule; of its layers the last one is the highest."""
+def create_schedule(request: ApiRequest, body: NewSchedule) -> Answer[ScheduleWithWarnings]:
+    """Make a schedule; of its layers the last one is the highest. `warnings` say what may keep somebody from being
+    paged; they are no refusal."""
     fields = _fields(request, dict(body))
     require_manager(actor(request), fields["team"])
     schedule = schedule_changes.save_schedule(
         layers=_drafts(body.layers, user=actor(request)), by=actor(request), **fields
     )
-    return Answer(201, ScheduleOut.of(schedule_of(request, schedule.pk)))
+    return Answer(201, _with_warnings(request, schedule.pk))
 
 
 @router.get("/{schedule_id}", response=ScheduleOut)
@@ -74,8 +76,8 @@ def read_schedule(request: ApiRequest, schedule_id: Number) -> ScheduleOut:
     return ScheduleOut.of(schedule_of(request, schedule_id))
 
 
-@router.patch("/{schedule_id}", auth=writer, response=ScheduleOut)
-def change_schedule(request: ApiRequest, schedule_id: Number, body: ScheduleChange) -> ScheduleOut:
+@router.patch("/{schedule_id}", auth=writer, response=ScheduleWithWarnings)
+def change_schedule(request: ApiRequest, schedule_id: Number, body: ScheduleChange) -> ScheduleWithWarnings:
     """Change a schedule; overrides stay."""
     schedule, given = schedule_of(request, schedule_id), body.given()
     require_manager(actor(request), schedule.team)
@@ -84,7 +86,7 @@ def change_schedule(request: ApiRequest, schedule_id: Number, body: ScheduleChan
         require_manager(actor(request), fields["team"])
     layers = _drafts(body.layers, user=actor(request)) if "layers" in given else None
     schedule_changes.save_schedule(schedule, layers=layers, by=actor(request), **fields)
-    return ScheduleOut.of(schedule_of(request, schedule_id))
+    return _with_warnings(request, schedule_id)
 
 
 @router.delete("/{schedule_id}", auth=writer, response={204: None})
@@ -186,6 +188,11 @@ def schedule_of(request: ApiRequest, pk: int) -> Schedule:
     if found is None:
         raise Problem(404, "There is no such schedule.")
     return found
+
+
+def _with_warnings(request: ApiRequest, pk: int) -> ScheduleWithWarnings:
+    warnings = [each.text for each in findings.of_schedule(pk, now=timezone.now())]
+    return ScheduleWithWarnings.saved(schedule_of(request, pk), warnings)
 
 
 def _with_layers(request: ApiRequest, rows: ScheduleQuerySet) -> ScheduleQuerySet:

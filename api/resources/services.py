@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Prefetch
+from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
@@ -14,8 +15,8 @@ from api.auth import ApiRequest, actor, writer
 from api.idempotency import idempotent
 from api.paging import Page
 from api.schemas.base import Name
-from api.schemas.services import NewService, ServiceChange, ServiceOut, ServiceQuery
-from catalog import changes, fetching
+from api.schemas.services import NewService, ServiceChange, ServiceOut, ServiceQuery, ServiceWithWarnings
+from catalog import changes, fetching, findings
 from catalog.models import Dependency, Service
 
 if TYPE_CHECKING:
@@ -36,34 +37,35 @@ def list_services(request: ApiRequest, query: Query[ServiceQuery]) -> Page[Servi
     return paging.answer(request, _with_details(rows), query, Page[ServiceOut], ServiceOut.of)
 
 
-@router.post("", auth=writer, response={201: ServiceOut})
+@router.post("", auth=writer, response={201: ServiceWithWarnings})
 @idempotent()
-def create_service(request: ApiRequest, body: NewService) -> Answer[ServiceOut]:
-    """Add a service; for a manager of the site or of the team that owns it."""
+def create_service(request: ApiRequest, body: NewService) -> Answer[ServiceWithWarnings]:
+    """Add a service; for a manager of the site or of the team that owns it. `warnings` say what may keep somebody from
+    being paged for it; they are no refusal."""
     user = actor(request)
     values = _values(dict(body), user=user)
     require_manager(user, values["team"])
-    return Answer(201, _shown(changes.create_service(by=user, **values)))
+    return Answer(201, _saved(changes.create_service(by=user, **values)))
 
 
 @router.get("/{slug}", response=ServiceOut)
 def read_service(request: ApiRequest, slug: Name) -> ServiceOut:
     """One service, by its slug."""
-    return _shown(fetching.service_for(actor(request), slug))
+    return ServiceOut.of(_fetched(fetching.service_for(actor(request), slug)))
 
 
-@router.patch("/{slug}", auth=writer, response=ServiceOut)
-def change_service(request: ApiRequest, slug: Name, body: ServiceChange) -> ServiceOut:
+@router.patch("/{slug}", auth=writer, response=ServiceWithWarnings)
+def change_service(request: ApiRequest, slug: Name, body: ServiceChange) -> ServiceWithWarnings:
     """Change a service; for a manager of the site or of its team. Its health alone: for responders."""
     user, given = actor(request), body.given()
     if set(given) == {"health"}:
         service = fetching.service_for_responder(user, slug)
-        return _shown(changes.set_health(service, to=body.health, by=user))
+        return _saved(changes.set_health(service, to=body.health, by=user))
     service = fetching.service_for_manager(user, slug)
     values = _values(given, user=user)
     if "team" in values:
         require_manager(user, values["team"])
-    return _shown(changes.update_service(service, by=user, **values))
+    return _saved(changes.update_service(service, by=user, **values))
 
 
 def _values(given: dict[str, Any], *, user: User) -> dict[str, Any]:
@@ -83,5 +85,11 @@ def _with_details(rows: ServiceQuerySet) -> ServiceQuerySet:
     return rows.select_related("team").prefetch_related(Prefetch("dependencies", links))
 
 
-def _shown(service: Service) -> ServiceOut:
-    return ServiceOut.of(_with_details(Service.objects.all()).get(pk=service.pk))
+def _fetched(service: Service) -> Service:
+    found: Service = _with_details(Service.objects.all()).get(pk=service.pk)
+    return found
+
+
+def _saved(service: Service) -> ServiceWithWarnings:
+    warnings = [each.text for each in findings.of_service(service.pk, now=timezone.now())]
+    return ServiceWithWarnings.saved(_fetched(service), warnings)

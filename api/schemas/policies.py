@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, StrictInt
 
@@ -108,7 +108,16 @@ class PolicyOut(Output):
     @classmethod
     def of(cls, policy: EscalationPolicy) -> PolicyOut:
         """Reads ``team`` and the steps with their targets, which the caller has fetched."""
-        return cls(**_values(policy))
+        steps = sorted(policy.steps.all(), key=lambda step: step.position)
+        return cls(
+            id=policy.pk,
+            name=policy.name,
+            repeat=policy.repeat,
+            repeat_after_minutes=policy.repeat_after_minutes,
+            steps=[StepOut.of(step) for step in steps],
+            team=policy.team.slug if policy.team else None,
+            is_default=policy.is_default,
+        )
 
 
 class PolicyWithWarnings(PolicyOut):
@@ -119,20 +128,7 @@ class PolicyWithWarnings(PolicyOut):
     @classmethod
     def saved(cls, policy: EscalationPolicy, warnings: list[str]) -> PolicyWithWarnings:
         """Reads what ``of`` reads."""
-        return cls(**_values(policy), warnings=warnings)
-
-
-def _values(policy: EscalationPolicy) -> dict[str, Any]:
-    steps = sorted(policy.steps.all(), key=lambda step: step.position)
-    return {
-        "id": policy.pk,
-        "name": policy.name,
-        "repeat": policy.repeat,
-        "repeat_after_minutes": policy.repeat_after_minutes,
-        "steps": [StepOut.of(step) for step in steps],
-        "team": policy.team.slug if policy.team else None,
-        "is_default": policy.is_default,
-    }
+        return cls(**dict(PolicyOut.of(policy)), warnings=warnings)
 
 
 class SeverityPolicyChange(Input):

@@ -197,6 +197,17 @@ class ScheduleOut(Output):
         )
 
 
+class ScheduleWithWarnings(ScheduleOut):
+    """A schedule, and what of it may keep somebody from being paged."""
+
+    warnings: list[str]
+
+    @classmethod
+    def saved(cls, schedule: Schedule, warnings: list[str]) -> ScheduleWithWarnings:
+        """Reads what ``of`` reads."""
+        return cls(**dict(ScheduleOut.of(schedule)), warnings=warnings)
+
+
 class ShiftsQuery(BaseModel):
     """From when to when."""
 

@@ -91,3 +91,14 @@ class ServiceOut(Output):
             repo_url=service.repo_url,
             url=settings.MUSTER.base_url + reverse("catalog:service_detail", args=[service.slug]),
         )
+
+
+class ServiceWithWarnings(ServiceOut):
+    """A service, and what may keep somebody from being paged for it."""
+
+    warnings: list[str]
+
+    @classmethod
+    def saved(cls, service: Service, warnings: list[str]) -> ServiceWithWarnings:
+        """Reads what ``of`` reads."""
+        return cls(**dict(ServiceOut.of(service)), warnings=warnings)

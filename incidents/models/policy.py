@@ -113,7 +113,7 @@ class IncidentSettings(Timestamped):
     )
     last_resort = models.ForeignKey(
         Team,
-        models.SET_NULL,
+        models.PROTECT,
         null=True,
         blank=True,
         related_name="+",

@@ -25,8 +25,14 @@ register = template.Library()
 def contact_methods(context: Context, user: User) -> dict[str, Any]:
     """``{% contact_methods user %}``: how the signed-in person is reached, on the own profile."""
     methods = list(ContactMethod.objects.filter(user=user).order_by("id"))
-    has_confirmed = any(method.is_verified for method in methods)
-    return {"methods": methods, "has_confirmed": has_confirmed, "csrf_token": context.get("csrf_token")}
+    confirmed = [method for method in methods if method.is_verified]
+    return {
+        "methods": methods,
+        "has_confirmed": bool(confirmed),
+        "last": confirmed[0] if len(confirmed) == 1 else None,
+        "user": user,
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.inclusion_tag("notifications/_team_addresses.html", takes_context=True)

@@ -48,6 +48,7 @@ def test_a_schedule_is_made_and_shown_as_it_was_sent(manager, people):
     answer = manager.post("schedules", NEW | {"layers": [LAYER, office]})
     assert answer.status_code == 201, answer.content
     made = answer.json()
+    assert made.pop("warnings") == []
     assert made == manager.get(f"schedules/{made['id']}").json()
     assert made["layers"] == [{**LAYER, "ends_on": None, "restrictions": []}, office]
 

@@ -18,6 +18,7 @@ from oncall.ical_events import Happening
 from oncall.models import CalendarSource, Schedule
 from tests import make
 from tests.make import MINUTE, NOW
+from tests.warned import save_anyway
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
 
@@ -135,7 +136,7 @@ def test_the_form_takes_a_calendar_and_the_page_says_how_it_is(client, page, bob
         "name": "Desk", "time_zone": "UTC", "layers-TOTAL_FORMS": "1", "layers-INITIAL_FORMS": "0",
         "layers-0-name": "Theirs", "layers-0-calendar_url": page["url"],
     }  # fmt: skip
-    assert client.post("/on-call/new", form).status_code == 303
+    assert save_anyway(client, "/on-call/new", form).status_code == 303, "nobody is on call until it is read"
     schedule = Schedule.objects.get()
     shown = f"/on-call/{schedule.pk}"
     assert "not read yet" in client.get(shown).content.decode()

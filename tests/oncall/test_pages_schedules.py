@@ -15,6 +15,7 @@ from oncall.models import Override, Schedule
 from oncall.windows import of_text, to_text
 from tests import make
 from tests.make import MINUTE, NOW
+from tests.warned import save_anyway
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +113,7 @@ def test_a_schedule_costs_few_queries(at_desk, schedule, alice, bob):
 
 
 def test_a_schedule_is_made(manager, alice, bob):
-    answer = manager.post("/on-call/new", form_of(windows="mon-fri 09:00-17:00, sat+sun 10:00-14:00"))
+    answer = save_anyway(manager, "/on-call/new", form_of(windows="mon-fri 09:00-17:00, sat+sun 10:00-14:00"))
     schedule = Schedule.objects.get()
     assert answer["Location"] == f"/on-call/{schedule.pk}"
     layer = schedule.layers.get()

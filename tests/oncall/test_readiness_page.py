@@ -8,12 +8,16 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents import readiness
 from incidents.models import IncidentSettings
 from notifications.models import Notification, SweepRun
+from oncall import rotas
+from oncall.models import Schedule
+from oncall.shifts import gaps, shifts, uncovered
 from oncall.windows import of_json
 from tests import make
 from tests.make import NOW
@@ -138,7 +142,7 @@ def test_the_last_resort_has_to_be_reached(alice):
 def test_a_channel_that_fails_over_and_over_is_found(all_ready, alice):
     make.incident(steps=[alice])
     Notification.objects.filter(channel="email", purpose="page").update(attempt_count=5)
-    assert texts() == ["E-mail: 1 message has failed 5 times or more, and Muster goes on trying."]
+    assert texts() == ["E-mail: 1 message waits after 5 failed tries, and Muster goes on trying."]
 
 
 def test_the_page_leads_each_reader_to_where_it_is_mended(client, admin, charlie, alice):
@@ -247,3 +251,91 @@ def test_a_day_that_is_told_again_reaches_nobody_twice(not_ready):
 def test_nobody_is_told_while_everything_is_ready(all_ready):
     assert [readiness.tell_due(now=MORNING + days * DAY) for days in range(3)] == [0, 0, 0]
     assert told() == []
+
+
+# ---- away, steps at times, and the last resort ---------------------------------------------------------------------
+
+
+def test_whoever_is_away_while_on_call_is_found_once_a_schedule(all_ready, alice, bob):
+    midnight = NOW.replace(hour=0, minute=0, second=0)
+    turns = make.schedule("Turns", make.layer(alice, bob, starts_on=NOW.date()))
+    alice.absences.create(starts_at=midnight + 2 * DAY, ends_at=midnight + 5 * DAY)
+    alice.absences.create(starts_at=midnight + 40 * DAY, ends_at=midnight + 50 * DAY)
+    make.override(turns, bob, midnight + 2 * DAY, midnight + 2 * DAY + DAY / 2)
+    make.override(all_ready, bob, midnight, midnight + 9 * DAY)
+    found = [each for each in readiness.find(now=NOW) if each.group == "away"]
+    assert [(each.text, each.url) for each in found] == [
+        (
+            "Alice is away while on call for Turns at 2 times, 1 d 12 h in all; first from Fri 16 Oct 12:00 until "
+            "Sat 17 Oct 00:00.",
+            f"/on-call/{turns.pk}?on=2026-10-16",
+        )
+    ]
+
+
+def test_conflicts_are_shown_to_the_person_and_on_the_schedule(client, alice, bob, admin, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    crew = make.team("crew", alice, managers=(bob,))
+    turns = make.schedule("Turns", make.layer(alice), team=crew)
+    alice.absences.create(starts_at=NOW + DAY, ends_at=NOW + 2 * DAY)
+    client.force_login(alice)
+    assert ["Turns" in client.get(path).content.decode().split("<main")[1] for path in ("/on-call/away/", "/me/")] == [
+        True,
+        True,
+    ]
+    client.force_login(bob)
+    assert "Away while on call" in client.get(f"/on-call/{turns.pk}").content.decode()
+    assert "Alice is away while on call for Turns" in client.get("/on-call/readiness").content.decode()
+
+
+def test_a_step_that_reaches_nobody_at_times_is_found(all_ready, alice, bob):
+    ghost = make.user("ghost", email=False)
+    first = make.schedule("First", make.layer(alice, ends_on=(NOW + 2 * DAY).date()))
+    second = make.schedule("Second", make.layer(bob, ghost, unit="week", starts_on=NOW.date()))
+    make.escalation_policy(first, (first, second), (first, second, bob), name="Weak")
+    assert texts("policies") == [
+        "Step 1 of Weak reaches nobody from Sat 17 Oct 00:00 on.",
+        "Step 2 of Weak reaches nobody at 2 times, 14 d in all; first from Wed 21 Oct 00:00 until Wed 28 Oct 00:00.",
+    ]
+
+
+def test_failures_of_several_messages_count_together(all_ready, alice):
+    make.incident(steps=[(alice, make.user("dora"), make.user("eve"))])
+    rows = Notification.objects.filter(channel="email", purpose="page")
+    rows.update(attempt_count=1)
+    assert texts("channels") == []
+    rows.update(attempt_count=2)
+    assert texts("channels") == ["E-mail: 3 messages wait after 6 failed tries, and Muster goes on trying."]
+
+
+def test_the_team_that_is_the_last_resort_stays_and_says_so(client, admin, alice):
+    make.policy.ensure_defaults()
+    night = make.team("night", alice, name="Night watch")
+    IncidentSettings.objects.update(last_resort=night)
+    client.force_login(admin)
+    page = client.get(f"/admin/accounts/team/{night.pk}/delete/").content.decode()
+    assert "Night watch is the site's last resort and cannot be deleted." in html.unescape(page)
+    client.post(f"/admin/accounts/team/{night.pk}/delete/", {"post": "yes"})
+    client.post("/admin/accounts/team/", {"action": "delete_selected", "_selected_action": [night.pk], "post": "yes"})
+    with pytest.raises(ProtectedError):
+        night.delete()
+    assert "This team is the site's last resort" in html.unescape(client.get("/teams/night").content.decode())
+    night.memberships.all().delete()
+    emptied = html.unescape(client.get("/teams/night").content.decode())
+    assert "Nobody in Night watch, the site's last resort, has a contact method" in emptied
+
+
+def test_gaps_far_ahead_are_those_of_the_shifts(alice, bob):
+    nights = of_json([{"days": ["mon", "wed", "sun"], "from": "22:00", "to": "06:00"}])
+    days = of_json([{"days": ["sat", "tue"], "from": "08:00", "to": "20:00"}])
+    for zone in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe"):
+        layers = [
+            make.layer(alice, windows=nights),
+            make.layer(alice, bob, windows=days, unit="hour", length=7),
+            make.layer(bob, starts_on=(NOW + 20 * DAY).date(), ends_on=(NOW + 22 * DAY).date()),
+        ]
+        made = make.schedule("", *layers, zone=zone)
+        make.override(made, bob, NOW + DAY, NOW + 2 * DAY)
+        rota = rotas.read(Schedule.objects.filter(pk=made.pk), start=NOW)[0][made.pk]
+        slow = [(gap.start, gap.end) for gap in gaps(shifts(rota, NOW, NOW + 30 * DAY))]
+        assert (uncovered(rota, NOW, NOW + 30 * DAY), len(slow) > 10) == (slow, True)
