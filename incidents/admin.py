@@ -80,6 +80,7 @@ class SeverityPolicyAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": ("severity", "impact")}),
         ("Promises", {"fields": ("response_label", "respond_within_minutes", "resolve_within_minutes")}),
+        ("Once it is answered", {"fields": ("remind_after_minutes",)}),
         (
             "Who is told",
             {

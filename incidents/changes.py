@@ -11,7 +11,7 @@ from django.db import transaction
 from core import live
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import messages, plan, sla
+from incidents import messages, plan, quiet, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, Severity
 from incidents.telling import Reach
@@ -31,7 +31,14 @@ MOST_QUOTED = 500  # characters
 
 
 def tell_assignee(
-    incident: Incident, assignee: User, *, by: User | None, reach: Reach, out: Consequences, opening: str = ""
+    incident: Incident,
+    assignee: User,
+    *,
+    by: User | None,
+    reach: Reach,
+    out: Consequences,
+    opening: str = "",
+    reason: str = "Assigned to you",
 ) -> None:
     """Assigning notifies, and is no acknowledgement. Nobody is told what they did themselves."""
     if assignee == by:
@@ -48,7 +55,7 @@ def tell_assignee(
         message,
         key=f"assigned/{int(out.now.timestamp() * 1000)}",
         purpose=Notification.Purpose.NOTICE,
-        reason="Assigned to you",
+        reason=reason,
         out=out,
     )
 
@@ -95,7 +102,8 @@ def change_severity(
         compiler = plan.Compiler()
         sla.tighten(incident, compiler.policies[to], compiler.settings, now=out.now)
         plan.extend(incident, out, compiler=compiler)
-    incident.save(update_fields=["severity", "is_unanswered", "updated_at"])
+        quiet.tighten(incident, now=out.now, policies=compiler.policies)
+    incident.save(update_fields=["severity", "is_unanswered", *quiet.FIELDS, "updated_at"])
     out.write()
     return incident
 

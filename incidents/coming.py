@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from incidents.models import Escalation
+    from incidents.models import Escalation, Incident
     from oncall.models import EscalationPolicy
     from oncall.roster import Roster
 
@@ -37,10 +37,15 @@ class Due:
 
 
 def lines(
-    actions: Iterable[PlannedAction], running: Iterable[Escalation], clocks: Iterable[SlaClock], *, roster: Roster
+    actions: Iterable[PlannedAction],
+    running: Iterable[Escalation],
+    clocks: Iterable[SlaClock],
+    *,
+    incident: Incident,
+    roster: Roster,
 ) -> list[Due]:
     """What is to come first, soonest first, then what is over. The roster has the policies of what is running."""
-    found = [*_actions(actions), *_coming_steps(running, roster), *_promises(clocks)]
+    found = [*_actions(actions), *_coming_steps(running, roster), *_promises(clocks), *_waits(incident)]
     coming = sorted((line for line in found if line.is_open), key=lambda line: line.due_at)
     over = sorted((line for line in found if not line.is_open), key=lambda line: line.finished_at or line.due_at)
     return coming + over
@@ -94,3 +99,11 @@ def _promises(clocks: Iterable[SlaClock]) -> Iterator[Due]:
         ended_at = clock.met_at or clock.cancelled_at or clock.breached_at
         state = "due" if clock.state == SlaClock.State.RUNNING else clock.state
         yield Due(f"{clock.get_kind_display()} clock", "", clock.due_at, state, clock.get_state_display(), ended_at)
+
+
+def _waits(incident: Incident) -> Iterator[Due]:
+    """What an answered incident waits for: the end of its snooze, or an answer to a reminder."""
+    if incident.snoozed_until:
+        yield Due("The snooze ends", "It asks for an answer again", incident.snoozed_until, "due")
+    if incident.reminded_at and incident.quiet_due_at:
+        yield Due("Page further", "Unless somebody says that they are still on it", incident.quiet_due_at, "due")

@@ -34,10 +34,11 @@ NEWEST_TOLD = 300
 STAGE_OF = {
     Kind.TRIGGERED: Status.TRIGGERED,
     Kind.ACKNOWLEDGED: Status.ACKNOWLEDGED,
+    Kind.UNACKNOWLEDGED: Status.TRIGGERED,
     Kind.RESOLVED: Status.RESOLVED,
     Kind.POSTMORTEM_STARTED: Status.POSTMORTEM,
 }
-MOVES = (*STAGE_OF, Kind.MOVED, Kind.REOPENED)
+MOVES = (*STAGE_OF, Kind.MOVED, Kind.REOPENED, Kind.SNOOZED, Kind.WOKEN)
 
 # What one can look at of the timeline, each with the kinds that it leaves in.
 SHOWN: dict[str, tuple[str, ...]] = {
@@ -46,7 +47,10 @@ SHOWN: dict[str, tuple[str, ...]] = {
         *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
         Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED,
     ),
-    "pages": (Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.ESCALATED, Kind.NOTIFIED),
+    "pages": (
+        Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.ESCALATED, Kind.REMINDED,
+        Kind.NOTIFIED,
+    ),
     "evidence": (Kind.EVIDENCE_LINKED, Kind.ALERT_ADDED, Kind.ALERT_RESOLVED),
 }  # fmt: skip
 
@@ -98,6 +102,7 @@ class Workspace:
     services: list[Service]
     clocks: dict[str, SlaClock]
     stages: list[Stage]
+    snooze: TimelineEntry | None
     shown: str
     days: list[tuple[date, list[Line]]]
     entry_count: int
@@ -149,6 +154,7 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
         services=[services[link.service_id] for link in rows["links"]],
         clocks={clock.kind: clock for clock in rows["clocks"]},
         stages=_stages(incident, rows["moves"]),
+        snooze=next((entry for entry in rows["moves"] if entry.kind == Kind.SNOOZED), None),
         shown=shown,
         days=_days(_lines(entries, rows["notifications"], rows["revisions"])),
         entry_count=len(entries),
@@ -156,7 +162,9 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
         evidence=rows["evidence"],
         status_updates=rows["updates"],
         action_items=rows["actions"],
-        plan=coming.lines(rows["plan"], rows["running"], rows["clocks"], roster=roster.build(rows, people)),
+        plan=coming.lines(
+            rows["plan"], rows["running"], rows["clocks"], incident=incident, roster=roster.build(rows, people)
+        ),
         told=told.by_recipient(rows["notifications"], rows["moves"]),
         versions=_versions(incident, rows, people),
     )
@@ -231,7 +239,8 @@ def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:
     hidden = incident.get_deferred_fields()
     columns = [field.attname for field in incident._meta.concrete_fields if field.attname not in hidden]
     everything, stage = [getattr(incident, column) for column in columns], [incident.status, incident.severity]
-    own = {"header": everything, "summary": everything, "plan": stage, "told": stage}
+    waits = [*stage, incident.snoozed_until, incident.reminded_at and incident.quiet_due_at]
+    own = {"header": everything, "summary": everything, "plan": waits, "told": stage}
     found = {}
     for name, made_of in PANELS.items():
         text = "\n".join([repr(own.get(name)), *(texts[part] for part in made_of)])
@@ -264,7 +273,7 @@ def _stages(incident: Incident, moves: Iterable[TimelineEntry]) -> list[Stage]:
     """Each status with the time of its latest entry; ``moves`` come newest first."""
     reached: dict[str, datetime] = {Status.TRIGGERED: incident.created_at}
     for entry in reversed(list(moves)):
-        if entry.kind == Kind.MOVED:
+        if entry.kind in (Kind.MOVED, Kind.WOKEN):
             reached[entry.data.get("to", "")] = entry.at
         elif entry.kind in STAGE_OF:
             reached[STAGE_OF[Kind(entry.kind)]] = entry.at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -20,12 +21,12 @@ from incidents.timeline import MITIGATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import QueryDict
 
 REASON_LIMIT = 2000
+SNOOZE_MORNING = time(9)
 
 
 class MomentField(forms.DateTimeField):
@@ -269,6 +270,45 @@ class EscalateForm(ActionForm):
     """Page further now."""
 
     reason = forms.CharField(label="Who or what is missing", max_length=REASON_LIMIT, required=False)
+
+
+class GiveBackForm(ActionForm):
+    """Somebody else is needed."""
+
+    reason = forms.CharField(label="What the next person should know", max_length=REASON_LIMIT, required=False)
+
+
+class SnoozeForm(ActionForm):
+    """Until when it can wait: one button for each usual time, or a time of one's own. Times are the reader's."""
+
+    wait = forms.ChoiceField(
+        choices=[("30", "30 min"), ("60", "1 h"), ("240", "4 h"), ("morning", "Until")],
+        required=False,
+    )
+    until = forms.DateTimeField(
+        label="Or until",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="At most seven days.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The time that was chosen."""
+        super().clean()
+        wait, until = self.cleaned_data.pop("wait", ""), self.cleaned_data.get("until")
+        if wait:
+            now = timezone.now()
+            return {"until": morning(now) if wait == "morning" else now + timedelta(minutes=int(wait))}
+        if until is None and "until" not in self.errors:
+            self.add_error("until", "Choose a time.")
+        return self.cleaned_data
+
+
+def morning(now: datetime) -> datetime:
+    """The next 09:00 of the reader."""
+    local = timezone.localtime(now)
+    day = local.date() + timedelta(days=local.time() >= SNOOZE_MORNING)
+    return datetime.combine(day, SNOOZE_MORNING, tzinfo=local.tzinfo)
 
 
 class ReopenForm(ActionForm):

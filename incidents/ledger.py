@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from incidents import coming
 from incidents.ledger_facts import ANSWERS, Kind
-from incidents.ledger_words import Line, has_words, say, sends
+from incidents.ledger_messages import Line, sends
+from incidents.ledger_words import has_words, say
 from incidents.models import Escalation
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.models import TimelineEntry
     from notifications.models import Notification
 
-TURNS = ANSWERS | {Kind.TRIGGERED, Kind.REOPENED}
+TURNS = ANSWERS | {Kind.TRIGGERED, Kind.REOPENED, Kind.UNACKNOWLEDGED, Kind.WOKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Ledger:
 def tell(facts: Facts) -> Ledger:
     """The ledger of some facts."""
     running = [row for row in facts.escalations.values() if row.state == Escalation.State.RUNNING]
-    due = coming.lines(facts.plan, running, (), roster=facts.roster)
+    due = coming.lines(facts.plan, running, (), incident=facts.incident, roster=facts.roster)
     decisions = sorted([*_decisions(facts), *_told_besides(facts)], key=lambda each: each.at)
     return Ledger(decisions, [line for line in due if line.is_open], facts.is_cut)
 

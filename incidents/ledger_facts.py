@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Kind = TimelineEntry.Kind
 MOST_READ = 1000
 FIRED = frozenset({Kind.PAGED, Kind.NOBODY_REACHED, Kind.EXHAUSTED})
-ANSWERS = frozenset({Kind.ACKNOWLEDGED, Kind.MOVED, Kind.RESOLVED})  # each stops what pages
+ANSWERS = frozenset({Kind.ACKNOWLEDGED, Kind.MOVED, Kind.SNOOZED, Kind.RESOLVED})  # each stops what pages
 
 # What people wrote and saw decides nothing about who is told.
 LEFT_OUT = (
@@ -202,6 +202,12 @@ def _reasons_of(entry: TimelineEntry) -> set[str]:
             return {f"{name} clock {'breached' if entry.kind == Kind.CLOCK_BREACHED else 'at 80 %'}"}
         case Kind.ASSIGNED | Kind.REOPENED | Kind.TRIGGERED:
             return {"Assigned to you", "Reopened"}
+        case Kind.UNACKNOWLEDGED:
+            return {"Given back"}
+        case Kind.WOKEN:
+            return {"Snooze ended"}
+        case Kind.REMINDED:
+            return {"Reminder"}
     return {single_line(data["reason"], limit=300)} if isinstance(data.get("reason"), str) else set()
 
 

@@ -4,32 +4,24 @@ what the timeline says."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core import durations
 from incidents.ledger_facts import Kind, ends, named_by
+from incidents.ledger_messages import Line, channel_words, sends
 from incidents.models import PlannedAction, Severity, Status
-from notifications.models import Channel, Notification
+from notifications.models import Notification
 from oncall.shifts import OVERRIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Callable
 
     from incidents.ledger_facts import Facts
     from incidents.models import TimelineEntry
 
 State = Notification.State
 Action = PlannedAction.Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence below a decision. Tones: ``sent`` for a message, ``bad`` for what went wrong, ``then`` for what
-    followed."""
-
-    words: str
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +85,11 @@ def _exhausted(entry: TimelineEntry, facts: Facts) -> Said:
 
 def _page_failed(entry: TimelineEntry, facts: Facts) -> Said:
     data = entry.data
-    channel = _channel(data.get("channel", ""))
+    channel = channel_words(data.get("channel", ""))
     is_tried = data.get("still_trying")
     words = f" {'has not got through yet' if is_tried else 'failed'}: {channel}, {data.get('why', '')}"
     others = _others_of_its_step(entry, facts)
-    lines = [Line(f"→ {_channel(row.channel)} to {row.recipient} is in the same step, so the wait goes on", "then")
+    lines = [Line(f"→ {channel_words(row.channel)} to {row.recipient} is in the same step, so the wait goes on", "then")
              for row in others[:1]]  # fmt: skip
     if not others:
         later = next((each for each in facts.following(entry) if ends(each) or "target" in each.data), None)
@@ -190,60 +182,6 @@ def by_layer(via: str, person: str, at: datetime, facts: Facts) -> str:
     return f"by an override{made} until {facts.clock(override.ends_at)}"
 
 
-# ---- messages ------------------------------------------------------------------------------------------------
-
-
-def sends(rows: Iterable[Notification], facts: Facts) -> tuple[Line, ...]:
-    """Each message of a decision: by which channel, to whom, and what came of it."""
-    return tuple(
-        Line(f"{_channel(row.channel)} to {row.recipient} {outcome(row, facts)}", "bad" if _is_bad(row) else "sent")
-        for row in rows
-    )
-
-
-def _is_bad(row: Notification) -> bool:
-    return row.state == State.FAILED
-
-
-def outcome(row: Notification, facts: Facts) -> str:
-    """What became of a message: "sent 10:02:12"; with every try where there were several."""
-    tries = list(row.attempts.all())
-    at = facts.clock(row.finished_at) if row.finished_at else ""
-    error = f": {row.error}" if row.error else ""
-    words = {
-        State.SENT: f"in the inbox {at}" if row.channel == Channel.INBOX else f"sent {at}{_answer_of(row)}",
-        State.KEPT: f"kept in the outbox {at} (no mail server)",
-        State.FAILED: f"failed {at}{error}",
-        State.CANCELLED: f"cancelled {at}, before it was sent",
-        State.PENDING: f"not sent yet{error}" if row.attempt_count else "being sent",
-    }[State(row.state)]
-    if len(tries) < 2:
-        return words
-    told = "; ".join(
-        f"{facts.clock(each.finished_at)} {each.get_outcome_display().lower()}"
-        + (f", {each.detail}" if each.detail else "")
-        for each in tries
-    )
-    return f"{words} ({len(tries)} tries: {told})"
-
-
-def _answer_of(row: Notification) -> str:
-    """What the provider said when it took the message."""
-    last = next((each for each in reversed(row.attempts.all()) if each.outcome == State.SENT), None)
-    return f", the provider says: {last.detail}" if last and last.detail else ""
-
-
-def channel_words(row: Notification) -> str:
-    """E-mail, Webhook, Inbox page."""
-    return _channel(row.channel)
-
-
-def _channel(channel: str) -> str:
-    if channel == Channel.INBOX:
-        return "Message"
-    return str(Channel(channel).label) if channel in Channel.values else channel.capitalize()
-
-
 # ---- what people and monitors did ----------------------------------------------------------------------------
 
 
@@ -317,6 +255,28 @@ def _reopened(entry: TimelineEntry, facts: Facts) -> Said:
     return Said(entry.actor, f" reopened it: {entry.text}", lines)
 
 
+def _unacknowledged(entry: TimelineEntry, facts: Facts) -> Said:
+    why = f": {entry.text}" if entry.text else ""
+    return Said(entry.actor, f" gave it back, so it asks for an answer again{why}", sends(facts.sent_for(entry), facts))
+
+
+def _snoozed(entry: TimelineEntry, facts: Facts) -> Said:
+    until = facts.clock(datetime.fromisoformat(entry.data["until"]))
+    return Said(entry.actor, f" snoozed it until {until}", stopped(entry, facts))
+
+
+def _woken(entry: TimelineEntry, facts: Facts) -> Said:
+    if entry.by:
+        return Said(entry.actor, " ended the snooze; nobody is paged by that")
+    return Said("The snooze ended", ", so it asks for an answer again", sends(facts.sent_for(entry), facts))
+
+
+def _reminded(entry: TimelineEntry, facts: Facts) -> Said:
+    told = entry.data.get("told") or "nobody"
+    words = f" for {entry.data.get('silence', 'a while')}: {told} asked whether they are still on it"
+    return Said("No activity", words, sends(facts.sent_for(entry), facts))
+
+
 def _severity_changed(entry: TimelineEntry, facts: Facts) -> Said:
     was, to = entry.data.get("from", ""), entry.data.get("to", "")
     words = f" changed the severity from {was} to {to}" + (f": {entry.text}" if entry.text else "")
@@ -367,6 +327,10 @@ _WORDS: dict[str, Callable[[TimelineEntry, Facts], Said | None]] = {
     Kind.MOVED: _moved,
     Kind.RESOLVED: _resolved,
     Kind.REOPENED: _reopened,
+    Kind.UNACKNOWLEDGED: _unacknowledged,
+    Kind.SNOOZED: _snoozed,
+    Kind.WOKEN: _woken,
+    Kind.REMINDED: _reminded,
     Kind.SEVERITY_CHANGED: _severity_changed,
     Kind.SERVICES_CHANGED: _services_changed,
     Kind.ESCALATED: _escalated,

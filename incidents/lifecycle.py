@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import acknowledging, changes, escalation, messages, plan, sla
+from incidents import acknowledging, changes, escalation, paging_again, plan, quiet, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, PlannedAction, SlaClock, Status
 from incidents.models.incident import OPEN, NotAllowedNow
@@ -128,14 +128,16 @@ def acknowledge(incident: Incident, *, by: User | None, source: str = "", now: d
     """Take responsibility: stop escalating, cancel pages not yet sent, meet the response clock.
 
     A step that needs more people goes on paging until that many have acknowledged. Whoever acknowledges an unassigned
-    incident becomes its assignee. On an incident that is being worked on it stops what still pages, and does nothing
-    when nothing does. Raises NotAllowedNow once it is resolved.
+    incident becomes its assignee. On an incident that is being worked on it stops what still pages and answers a
+    reminder ("still on it"), and does nothing when there is neither. Raises NotAllowedNow once it is resolved.
     """
     incident = Incident.objects.locked(incident.pk)
     out = Consequences(now or db_now())
     if incident.is_open and incident.status != Status.TRIGGERED:
         counted = acknowledging.count(incident, by=by, now=out.now)
-        if counted.is_any:
+        if counted.is_any or incident.reminded_at:
+            quiet.watch(incident, now=out.now)
+            incident.save(update_fields=[*quiet.FIELDS, "updated_at"])
             out.record(incident, Kind.ACKNOWLEDGED, by=by, source=source, **counted.facts())
             out.write()
         return incident
@@ -152,6 +154,7 @@ def _answered(incident: Incident, out: Consequences, *, by: User | None) -> Coun
     """Somebody is on it: nobody else is woken, unless a step wants more people."""
     counted = acknowledging.count(incident, by=by, now=out.now)
     sla.stop(incident, SlaClock.Kind.RESPONSE, is_kept=True, out=out)
+    quiet.watch(incident, now=out.now)
     return counted
 
 
@@ -243,20 +246,10 @@ def reopen(
     plan.resume(incident, now=out.now)
     SlaClock.objects.bulk_create(sla.resolution_clock_for(incident, policy, now=out.now))
     if to == Status.TRIGGERED:
-        SlaClock.objects.bulk_create(
-            clock
-            for clock in sla.clocks_for(incident, policy, compiler.settings, now=out.now)
-            if clock.kind == SlaClock.Kind.RESPONSE
-        )
-        if policy.page_on_call:
-            escalation.restart(incident, compiler.policies_of(incident, reach), out, reach)
-        plan.extend(incident, out, compiler=compiler)
-    if incident.assignee:
-        changes.tell_assignee(incident, incident.assignee, by=by, reach=reach, out=out, opening=f"Reopened: {reason}")
-    elif not policy.page_on_call:
-        notice = messages.notice(incident, f"Reopened: {reason}", services=reach.services_of(incident))
-        key = f"reopened/{int(out.now.timestamp() * 1000)}"
-        reach.tell_responders(incident, notice, key=key, reason="Reopened", out=out)
+        paging_again.begin(incident, compiler=compiler, reach=reach, out=out)
+    quiet.watch(incident, now=out.now, policies=compiler.policies)
+    opening = f"Reopened: {reason}"
+    paging_again.tell(incident, opening, word="Reopened", by=by, compiler=compiler, reach=reach, out=out)
     incident.save()
     out.write()
     return incident

@@ -56,6 +56,7 @@ def _row(incident: Incident) -> Row:
         incident.severity,
         incident.status,
         incident.is_unanswered,
+        incident.snoozed_until,
         incident.is_private,
         incident.merged_into_id,
         incident.assignee_id,

@@ -50,6 +50,17 @@ def last_resort(incident: Incident, user: User, *, services: str) -> Message:
     )
 
 
+def reminder(incident: Incident, user: User, *, silence: str, services: str) -> Message:
+    """Somebody has it, and nothing has been heard of them."""
+    return Message(
+        title=f"{incident.reference} still on it? {incident.title}",
+        body=f"Nothing has been done about it for {silence}. Say that you are still on it, or the next step is paged."
+        f"\n\n{_facts(incident, services=services)}",
+        url=absolute(incident.get_absolute_url()),
+        actions=(Action("acknowledge", "Still on it", answer_url(incident, user)),),
+    )
+
+
 def notice(incident: Incident, opening: str, *, services: str, urgency: str = "low") -> Message:
     """Something people should know; it asks for no answer."""
     return Message(

@@ -36,13 +36,14 @@ def escalate(incident: Incident, *, by: User | None, reason: str = "", now: date
     out = Consequences(now or db_now())
     reach = Reach.of([incident], now=out.now)
     out.record(incident, Kind.ESCALATED, by=by, text=clean(reason, limit=2000).strip())
-    _page(incident, reach, out)
+    page_next(incident, reach, out)
     incident.save(update_fields=["is_unanswered", "updated_at"])
     out.write()
     return incident
 
 
-def _page(incident: Incident, reach: Reach, out: Consequences) -> None:
+def page_next(incident: Incident, reach: Reach, out: Consequences) -> None:
+    """Page the next step of every policy of a locked open incident; the caller records why and saves."""
     policies = plan.Compiler().policies_of(incident, reach)
     have = {row.target: row for row in incident.escalations.select_for_update().order_by("id")}
     running = [row for row in have.values() if row.state == State.RUNNING]

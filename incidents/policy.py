@@ -13,12 +13,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "impact": "Platform-wide outage",
         "response_label": "Immediate",
         "respond_within_minutes": 5,
+        "remind_after_minutes": 30,
         "page_on_call": True,
         "notify_leadership": True,
     },
     Severity.HIGH: {
         "impact": "Major feature unavailable",
         "respond_within_minutes": 15,
+        "remind_after_minutes": 60,
         "page_on_call": True,
     },
     Severity.MEDIUM: {

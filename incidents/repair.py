@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from core.work import claim
-from incidents import escalation, plan
+from incidents import escalation, plan, quiet
 from incidents.consequences import Consequences
 from incidents.models import Escalation, Incident, PlannedAction, Status
+from incidents.models.incident import ANSWERED
 from incidents.policy import policies
 from incidents.telling import Reach
 
@@ -58,3 +59,27 @@ def repair_missing(*, now: datetime) -> int:
             incident.save(update_fields=["is_unanswered", "updated_at"])
         out.write()
     return len(broken)
+
+
+def watch_missing(*, now: datetime) -> int:
+    """Answered incidents whose severity reminds, and that nobody watches: count from now on. Returns how many.
+
+    So it is after an admin has set a time for a severity that had none. What is snoozed waits for ``wake_due``.
+    """
+    with transaction.atomic():
+        known = policies()
+        reminding = [severity for severity, policy in known.items() if policy.remind_after_minutes]
+        unwatched = Incident.objects.filter(
+            status__in=ANSWERED,
+            severity__in=reminding,
+            quiet_due_at=None,
+            snoozed_until=None,
+            merged_into=None,
+            is_demo=False,
+        )
+        incidents = claim(unwatched.order_by("id"), limit=BATCH)
+        for incident in incidents:
+            log.warning("incident had nobody watching it", incident=incident.reference)
+            quiet.watch(incident, now=now, policies=known)
+        Incident.objects.bulk_update(incidents, quiet.FIELDS)
+    return len(incidents)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from core import durations
 from incidents.ledger_facts import ANSWERS, FIRED, Kind, named_by
-from incidents.ledger_words import by_layer, capital, channel_words, outcome
+from incidents.ledger_messages import channel_words, outcome
+from incidents.ledger_words import by_layer, capital
 from incidents.models import PlannedAction
 from notifications.models import Notification
 from oncall.shifts import people_of
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 State = Notification.State
 PAGE = Notification.Purpose.PAGE
+VERBS = {
+    Kind.ACKNOWLEDGED: "acknowledged",
+    Kind.MOVED: "moved it on",
+    Kind.SNOOZED: "snoozed it",
+    Kind.RESOLVED: "resolved it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def _paged(facts: Facts, who: _Subject) -> Iterator[str]:
         if entry.kind not in (Kind.PAGED, Kind.EXHAUSTED) or not rows:
             continue
         at, because = facts.clock(entry.at), _because(entry, facts, who)
-        sent = " ".join(f"{channel_words(row)} {outcome(row, facts)}." for row in rows)
+        sent = " ".join(f"{channel_words(row.channel)} {outcome(row, facts)}." for row in rows)
         if all(row.state == State.CANCELLED for row in rows):
             name = "you" if who.is_you else who.name
             yield f"A page to {name} was due at {at} {because}, but was cancelled first. {sent}"
@@ -166,9 +173,7 @@ def _steps_to_come(facts: Facts, who: _Subject) -> Iterator[str]:
             continue
         for steps in facts.stopped_by(answer):
             if mine := _first_for(steps, who):
-                verb = {Kind.ACKNOWLEDGED: "acknowledged", Kind.RESOLVED: "resolved it"}.get(
-                    Kind(answer.kind), "moved it on"
-                )
+                verb = VERBS[Kind(answer.kind)]
                 would = "would have paged" if facts.roster.methods.get(who.person.pk) else "would not have reached"
                 yield (
                     f"{mine.what} {would} {who.them} at {facts.clock(mine.at)}, by today's policy, but {answer.actor} "
@@ -230,9 +235,9 @@ def _told(facts: Facts, who: _Subject) -> Iterator[str]:
             continue
         at, what = facts.clock(row.created_at), _what(row)
         if row.user_id == who.person.pk:
-            yield f"{what} at {at}: {channel_words(row)} {outcome(row, facts)}."
+            yield f"{what} at {at}: {channel_words(row.channel)} {outcome(row, facts)}."
         elif row.team_id in facts.teams_of.get(who.person.pk, ()):
-            yield f"{what} at {at}, to the team {row.recipient}: {channel_words(row)} {outcome(row, facts)}."
+            yield f"{what} at {at}, to the team {row.recipient}: {channel_words(row.channel)} {outcome(row, facts)}."
 
 
 def _what(row: Notification) -> str:

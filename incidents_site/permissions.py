@@ -58,6 +58,7 @@ _ROUTES = {
     Access.RESPONDER: """
         incidents:declare incidents:declare_plan incidents:similar
         incidents:acknowledge incidents:move incidents:assign incidents:severity incidents:services
+        incidents:unacknowledge incidents:snooze incidents:wake
         incidents:edit incidents:resolve incidents:escalate incidents:reopen incidents:postmortem incidents:add_note
         incidents:correct_note incidents:link_evidence incidents:record_mitigation
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accounts import sessions
 from alerts import grouping
 from core.work import run_sweep
-from incidents import escalation, failed_pages, plan, readiness, repair, sla
+from incidents import escalation, failed_pages, plan, quiet, readiness, repair, sla, snoozing
 from incidents_site import paging_health
 from notifications import delivery, drills, health
 from notifications.models import Channel
@@ -43,8 +43,11 @@ SWEEPS: list[Sweep] = [
     Sweep("incidents.advance_due", escalation.advance_due, 1.0),
     Sweep("incidents.carry_out_due", plan.carry_out_due, 2.0),
     Sweep("incidents.check_clocks_due", sla.check_due, 2.0),
+    Sweep("incidents.wake_due", snoozing.wake_due, 1.0),
+    Sweep("incidents.remind_due", quiet.remind_due, 5.0),
     Sweep("incidents.follow_up_failed", failed_pages.follow_up_failed, 2.0),
     Sweep("incidents.repair_missing", repair.repair_missing, 30.0),
+    Sweep("incidents.watch_missing", repair.watch_missing, 30.0),
     *(
         Sweep(sweep_of(channel), delivery.sweep(channel), 1.0)
         for channel in (Channel.EMAIL, Channel.WEBHOOK, Channel.CHAT)

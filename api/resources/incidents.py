@@ -19,6 +19,7 @@ from api.schemas.base import Name
 from api.schemas.incidents import (
     Assignment,
     Escalating,
+    GivingBack,
     IncidentChange,
     IncidentOut,
     IncidentQuery,
@@ -28,9 +29,10 @@ from api.schemas.incidents import (
     Resolution,
     ServicesChange,
     SeverityChange,
+    Snoozing,
     Transition,
 )
-from incidents import changes, fetching, lifecycle, listing, more_help
+from incidents import changes, fetching, letting_go, lifecycle, listing, more_help, snoozing
 from incidents.filters import IncidentFilter
 from incidents.models import AffectedService, Incident, Status
 
@@ -118,6 +120,27 @@ def escalate_incident(request: ApiRequest, incident_id: Name, body: Escalating |
     """Page the next step of its policies now, whoever has answered."""
     incident = fetching.incident_for(actor(request), incident_id)
     return shown(more_help.escalate(incident, reason=body.reason if body else "", by=actor(request)))
+
+
+@router.post("/{incident_id}/unacknowledge", auth=responder, response=IncidentOut)
+def unacknowledge_incident(request: ApiRequest, incident_id: Name, body: GivingBack | None = None) -> IncidentOut:
+    """Give it back: triggered again, assigned to nobody, and paged from the first step."""
+    incident = fetching.incident_for(actor(request), incident_id)
+    return shown(letting_go.unacknowledge(incident, reason=body.reason if body else "", by=actor(request)))
+
+
+@router.post("/{incident_id}/snooze", auth=responder, response=IncidentOut)
+def snooze_incident(request: ApiRequest, incident_id: Name, body: Snoozing) -> IncidentOut:
+    """Let it wait until a time: acknowledged, and nobody is paged or reminded before."""
+    incident = fetching.incident_for(actor(request), incident_id)
+    return shown(snoozing.snooze(incident, until=body.until, by=actor(request)))
+
+
+@router.post("/{incident_id}/wake", auth=responder, response=IncidentOut)
+def wake_incident(request: ApiRequest, incident_id: Name, body: Nothing | None = None) -> IncidentOut:
+    """End a snooze now; it stays answered, and nobody is paged."""
+    incident = fetching.incident_for(actor(request), incident_id)
+    return shown(snoozing.wake(incident, by=actor(request)))
 
 
 @router.post("/{incident_id}/reopen", auth=responder, response=IncidentOut)

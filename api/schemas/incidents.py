@@ -78,6 +78,7 @@ class IncidentOut(Output):
     started_at: Time
     acknowledged_at: Time | None
     resolved_at: Time | None
+    snoozed_until: Time | None = Field(description="Nobody is paged or reminded until then; null: not snoozed.")
     duration_seconds: int
     is_private: bool
     merged_into: str | None
@@ -100,6 +101,7 @@ class IncidentOut(Output):
             started_at=incident.started_at,
             acknowledged_at=incident.acknowledged_at,
             resolved_at=incident.resolved_at,
+            snoozed_until=incident.snoozed_until,
             duration_seconds=int(incident.duration(now=timezone.now()).total_seconds()),
             is_private=incident.is_private,
             merged_into=f"INC-{incident.merged_into_id}" if incident.merged_into_id else None,
@@ -122,6 +124,18 @@ class Escalating(Input):
     """Who or what is missing."""
 
     reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class GivingBack(Input):
+    """What the next person should know."""
+
+    reason: Reason = ""
+
+
+class Snoozing(Input):
+    """Until when it can wait, at most seven days."""
+
+    until: TimeIn
 
 
 class Reopening(Input):

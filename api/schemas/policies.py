@@ -138,6 +138,7 @@ class SeverityPolicyChange(Input):
     response_label: Annotated[str, Field(max_length=60)] = LEFT_OUT
     respond_within_minutes: LongMinutes | None = None
     resolve_within_minutes: LongMinutes | None = None
+    remind_after_minutes: LongMinutes | None = None
     page_on_call: Boolean = LEFT_OUT
     notify_leadership: Boolean = LEFT_OUT
     leadership_after_minutes: Annotated[StrictInt, Field(ge=0, le=525_600)] = LEFT_OUT
@@ -153,6 +154,9 @@ class SeverityPolicyOut(Output):
     response_label: str
     respond_within_minutes: int | None = Field(description="Null: by the end of the next business day.")
     resolve_within_minutes: int | None = Field(description="Null: no promise.")
+    remind_after_minutes: int | None = Field(
+        description="Answered and quiet for so long: remind the assignee, then page the next step. Null: never."
+    )
     page_on_call: bool
     notify_leadership: bool
     leadership_after_minutes: int

@@ -34,16 +34,18 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.TRIGGERED, Status.ACKNOWLEDGED, Status.INVESTIGATING, Status.MITIGATING)
+ANSWERED = OPEN[1:]
 DONE = (Status.RESOLVED, Status.POSTMORTEM)
 
-# The one table of legal moves. People skip ahead; going back happens by reopening, or when a fix did not hold.
+# The one table of legal moves. People skip ahead; going back happens by reopening, or when a fix did not hold, and back
+# to triggered only when somebody lets go of it or its snooze ends.
 MOVES: dict[str, frozenset[str]] = {
     Status.TRIGGERED: frozenset(
         {Status.ACKNOWLEDGED, Status.INVESTIGATING, Status.MITIGATING, Status.RESOLVED},
     ),
-    Status.ACKNOWLEDGED: frozenset({Status.INVESTIGATING, Status.MITIGATING, Status.RESOLVED}),
-    Status.INVESTIGATING: frozenset({Status.MITIGATING, Status.RESOLVED}),
-    Status.MITIGATING: frozenset({Status.INVESTIGATING, Status.RESOLVED}),
+    Status.ACKNOWLEDGED: frozenset({Status.INVESTIGATING, Status.MITIGATING, Status.RESOLVED, Status.TRIGGERED}),
+    Status.INVESTIGATING: frozenset({Status.MITIGATING, Status.RESOLVED, Status.TRIGGERED}),
+    Status.MITIGATING: frozenset({Status.INVESTIGATING, Status.RESOLVED, Status.TRIGGERED}),
     Status.RESOLVED: frozenset({Status.POSTMORTEM, Status.INVESTIGATING, Status.TRIGGERED}),
     Status.POSTMORTEM: frozenset({Status.INVESTIGATING, Status.TRIGGERED}),
 }
@@ -62,7 +64,8 @@ class Incident(Timestamped):
     """One event that people respond to. Its number is its primary key; ``INC-42`` is how it is written.
 
     ``created_at`` is when Muster learned of it and never changes; ``started_at`` is when impact began and may be
-    backdated. ``acknowledged_at`` is the first answer and survives reopening. All times are aware UTC.
+    backdated. ``acknowledged_at`` is the first answer since it last asked for one, and survives reopening. All times
+    are aware UTC.
     """
 
     title = models.CharField(max_length=255)
@@ -93,6 +96,15 @@ class Incident(Timestamped):
     excluded_from_metrics = models.BooleanField(default=False)
     is_unanswered = models.BooleanField(
         default=False, help_text="Every escalation step was used up and nobody has answered."
+    )
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Nobody is paged or reminded until then; then it asks for an answer again."
+    )
+    quiet_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Muster looks whether anything has been done since it was answered."
+    )
+    reminded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody was asked whether they are still on it, and has yet to answer."
     )
     is_demo = models.BooleanField(default=False, editable=False)
 
@@ -128,7 +140,7 @@ class Incident(Timestamped):
                 name="incidents_resolved_iff_resolved_at",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=OPEN[1:]) | Q(acknowledged_at__isnull=False),
+                condition=~Q(status__in=ANSWERED) | Q(acknowledged_at__isnull=False),
                 name="incidents_answered_has_acknowledged_at",
             ),
             models.CheckConstraint(
@@ -136,6 +148,16 @@ class Incident(Timestamped):
                 name="incidents_triggered_is_unanswered",
             ),
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="incidents_not_merged_into_itself"),
+            models.CheckConstraint(
+                condition=Q(snoozed_until=None, quiet_due_at=None) | Q(status__in=ANSWERED),
+                name="incidents_only_answered_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(snoozed_until=None) | Q(quiet_due_at=None), name="incidents_snoozed_is_not_reminded_of"
+            ),
+            models.CheckConstraint(
+                condition=Q(reminded_at=None) | Q(quiet_due_at__isnull=False), name="incidents_reminded_has_due_time"
+            ),
         )
         indexes = (
             # Each sort of the list, in both directions, ends in the id (see incidents.listing). Every change of a
@@ -151,6 +173,12 @@ class Incident(Timestamped):
             # What is new waits in a list that one writer in many merges: a short list, for a short wait.
             GinIndex(fields=("document",), name="incidents_by_words", gin_pending_list_limit=1024),
             models.Index(fields=("is_demo",), condition=Q(is_demo=True), name="incidents_demo"),
+            models.Index(
+                fields=("snoozed_until", "id"), condition=Q(snoozed_until__isnull=False), name="incidents_snooze_due"
+            ),
+            models.Index(
+                fields=("quiet_due_at", "id"), condition=Q(quiet_due_at__isnull=False), name="incidents_quiet_due"
+            ),
         )
 
     def __str__(self) -> str:
@@ -176,6 +204,11 @@ class Incident(Timestamped):
         """Whether people still work on it."""
         return self.status in OPEN
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether it is open and somebody has taken it on."""
+        return self.status in ANSWERED
+
     def get_absolute_url(self) -> str:
         """The page people work on it."""
         return reverse("incidents:detail", args=[self.reference])
@@ -185,16 +218,17 @@ class Incident(Timestamped):
         return (self.resolved_at or now) - self.created_at
 
     def moves(self) -> frozenset[str]:
-        """Statuses it may go to from here, reopening left aside."""
+        """Statuses that people may move it to from here; reopening and letting go are left aside."""
         if self.status in DONE:
             return frozenset({Status.POSTMORTEM}) & MOVES[self.status]
-        return MOVES[self.status]
+        return MOVES[self.status] - {Status.TRIGGERED}
 
     def move_to(self, status: str, *, at: datetime, is_answer: bool) -> None:
         """Change the status in memory, with the times that belong to it; the only place that does.
 
         ``is_answer``: a person is behind the move, so a first one also sets ``acknowledged_at``; a monitor's
-        resolution leaves it empty. Raises NotAllowedNow for a move that the table does not list.
+        resolution leaves it empty. Back to triggered nobody has answered it. Every move ends a snooze. Raises
+        NotAllowedNow for a move that the table does not list.
         """
         if status not in MOVES[self.status]:
             allowed = ", ".join(value for value in Status.values if value in MOVES[self.status])
@@ -203,7 +237,12 @@ class Incident(Timestamped):
         if is_answer and status != Status.TRIGGERED:
             self.acknowledged_at = self.acknowledged_at or at
         self.resolved_at = (self.resolved_at or at) if status in DONE else None
-        if status != Status.TRIGGERED:
+        self.snoozed_until = None
+        if status not in ANSWERED:
+            self.quiet_due_at = self.reminded_at = None
+        if status == Status.TRIGGERED:
+            self.acknowledged_at = None
+        else:
             self.is_unanswered = False
 
 

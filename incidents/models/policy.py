@@ -63,6 +63,13 @@ class SeverityPolicy(Timestamped):
     leadership_after_minutes = models.PositiveIntegerField(
         default=0, help_text="Tell leadership this long after the incident began to be worked, if it still runs."
     )
+    remind_after_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Answered, and nobody has done anything for this long: remind the assignee, then page further. "
+        "Empty: never.",
+    )
     notify_channel = models.BooleanField("notify team channel", default=False)
     open_ticket = models.BooleanField("open team ticket", default=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django import template
@@ -12,8 +13,6 @@ from incidents.models import TimelineEntry
 from incidents.timeline import MITIGATIONS
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from incidents.models import SlaClock
 
 register = template.Library()
@@ -22,6 +21,9 @@ Kind = TimelineEntry.Kind
 _ICONS: dict[str, str] = {
     Kind.TRIGGERED: "alert",
     Kind.ACKNOWLEDGED: "check",
+    Kind.UNACKNOWLEDGED: "st-triggered",
+    Kind.SNOOZED: "clock",
+    Kind.WOKEN: "clock",
     Kind.RESOLVED: "st-resolved",
     Kind.REOPENED: "history",
     Kind.POSTMORTEM_STARTED: "st-postmortem",
@@ -37,6 +39,7 @@ _ICONS: dict[str, str] = {
     Kind.NOBODY_REACHED: "bell",
     Kind.EXHAUSTED: "bell",
     Kind.ESCALATED: "bell",
+    Kind.REMINDED: "bell",
     Kind.NOTIFIED: "mega",
     Kind.CLOCK_WARNED: "clock",
     Kind.CLOCK_BREACHED: "clock",
@@ -84,6 +87,12 @@ def length(start: datetime, end: datetime, in_words: bool = False) -> str:
     """``{% length clock.started_at clock.met_at %}``: 1:48, 3 h 04 min; ``in_words``: 5 min, 1 h."""
     seconds = (end - start).total_seconds()
     return durations.words(seconds) if in_words else durations.clock(seconds)
+
+
+@register.filter
+def moment(entry: TimelineEntry, name: str) -> datetime:
+    """A time among an entry's facts."""
+    return datetime.fromisoformat(entry.data[name])
 
 
 @register.filter

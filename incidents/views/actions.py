@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
-from incidents import changes, forms, lifecycle, more_help
+from incidents import changes, forms, letting_go, lifecycle, more_help, snoozing
 from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
@@ -30,6 +31,8 @@ EDIT = Sheet("Edit", "Save")
 RESOLVE = Sheet("Resolve", "Resolve", said="Resolved.")
 REOPEN = Sheet("Reopen", "Reopen", said="Reopened.")
 ESCALATE = Sheet("Page the next step now", "Page now", said="Paged.")
+GIVE_BACK = Sheet("Give it back", "Give back", "incidents/_sheet_give_back.html", said="Given back.")
+SNOOZE = Sheet("Snooze", "Snooze", "incidents/_sheet_snooze.html", said="Snoozed.")
 POSTMORTEM = Sheet("Start the postmortem", "Start postmortem", said="The postmortem is started.")
 
 
@@ -47,6 +50,8 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
         return overtaken(request, reference)
     if incident.status == Status.TRIGGERED:
         said = f"{incident.reference} is yours: acknowledged, and nobody else is paged."
+    elif incident.reminded_at:
+        said = f"{incident.reference}: noted, you are still on it."
     else:
         said = f"{incident.reference} was acknowledged already; {incident.assignee or 'nobody'} has it."
     if address and not wants_fragment(request):
@@ -128,6 +133,42 @@ def escalate(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     incident = incident_for_responder(user, reference)
     act = partial(more_help.escalate, incident, by=user)
     return answer(request, incident, ESCALATE, forms.EscalateForm(posted(request)), act)
+
+
+@login_required
+@shown_and_sent
+def unacknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Give it back to whoever is on call."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    act = partial(letting_go.unacknowledge, incident, by=user)
+    more = {"pages": policies()[incident.severity].page_on_call}
+    return answer(request, incident, GIVE_BACK, forms.GiveBackForm(posted(request)), act, more=more)
+
+
+@login_required
+@shown_and_sent
+def snooze(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Let it wait until a time."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    form = forms.SnoozeForm(posted(request), initial={"until": incident.snoozed_until})
+    act = partial(snoozing.snooze, incident, by=user)
+    more = {"pages": policies()[incident.severity].page_on_call, "morning": forms.morning(timezone.now())}
+    return answer(request, incident, SNOOZE, form, act, more=more)
+
+
+@login_required
+@require_POST
+def wake(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """End a snooze now."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    try:
+        snoozing.wake(incident, by=user)
+    except NotAllowedNow:
+        return overtaken(request, reference)
+    return done(request, incident, said="The snooze has ended.")
 
 
 @login_required

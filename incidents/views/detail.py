@@ -74,6 +74,14 @@ def presence(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     return render(request, "incidents/_presence.html", context | {"incident": incident})
 
 
+def _primary(workspace: Workspace, user: User) -> str:
+    """What still pages, as after a raise of an answered incident's severity, or where a step needs more people, is
+    answered first; then a reminder."""
+    if workspace.next_page and (workspace.is_waiting or is_asked(workspace.incident, user)):
+        return "acknowledge"
+    return "still" if workspace.incident.reminded_at else NEXT_STAGE.get(Status(workspace.incident.status), "")
+
+
 def _context(request: HtmxHttpRequest, incident: Incident) -> dict[str, Any]:
     shown = request.GET.get("show", "")
     workspace = detail.load(
@@ -83,12 +91,6 @@ def _context(request: HtmxHttpRequest, incident: Incident) -> dict[str, Any]:
         "incident": incident,
         "workspace": workspace,
         "tabs": TABS,
-        "primary": "acknowledge" if _asks(workspace, person(request)) else NEXT_STAGE.get(Status(incident.status), ""),
+        "primary": _primary(workspace, person(request)),
         "can_respond": person(request).has_role(Role.RESPONDER),
     }
-
-
-def _asks(workspace: Workspace, user: User) -> bool:
-    """Whether an answer comes first: what still pages, as after a raise of an answered incident's severity, or where
-    a step needs more people, is stopped or counted before anything else."""
-    return bool(workspace.next_page) and (workspace.is_waiting or is_asked(workspace.incident, user))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alerts import ledger
 from alerts.models import Group
-from incidents import action_items, communication, lifecycle, timeline
+from incidents import action_items, communication, lifecycle, snoozing, timeline
 from incidents.lifecycle import Draft
 from incidents.models import Incident, Severity, Status
 from incidents_site.demo import alarms, history
@@ -45,13 +45,15 @@ LATE = replace(
 
 
 def load(company: Company, *, now: datetime) -> list[Incident]:
-    """Two incidents that are open: one nobody has answered yet, one in the middle of the work. And two that turned
-    out to be the second one, seen from elsewhere; they were merged into it as they stood."""
+    """Three incidents that are open: one nobody has answered yet, one in the middle of the work, one that can wait and
+    is snoozed. And two that turned out to be the second one, seen from elsewhere; they were merged into it as they
+    stood."""
     rng = random.Random(history.SEED)
+    waits = _slow_builds(company, now=now)
     late = _late(company, rng, now=now)
     same = [_delayed_documents(company, late, now=now), _old_numbers(company, late, now=now)]
     outage = _outage(company, rng, now=now)
-    found = [late, *same, outage]
+    found = [waits, late, *same, outage]
     numbers = [incident.pk for incident in found]
     Incident.objects.filter(pk__in=numbers).update(is_demo=True)
     Incident.objects.filter(pk__in=[incident.pk for incident in same]).update(merged_into=late)
@@ -166,6 +168,21 @@ def _old_numbers(company: Company, late: Incident, *, now: datetime) -> Incident
     note = f"The events are still in Kafka, so this is {late.reference}. Merging; I tell support."
     timeline.add_note(incident, text=note, by=kofi, now=at + 9 * MINUTE)
     return incident
+
+
+def _slow_builds(company: Company, *, now: datetime) -> Incident:
+    tomo, at = company.users["tomo"], now - 52 * MINUTE
+    incident = _reported(
+        company,
+        "ci",
+        title="CI: builds wait for a runner, two of ten are out of disk space",
+        description="Builds take about twice as long. Nothing fails.",
+        at=at,
+    )
+    lifecycle.acknowledge(incident, by=tomo, now=at + 6 * MINUTE)
+    note = "The nightly clean-up frees them. Eight runners are enough until then, so I look again afterwards."
+    timeline.add_note(incident, text=note, by=tomo, now=at + 9 * MINUTE)
+    return snoozing.snooze(incident, until=now + timedelta(hours=4), by=tomo, now=at + 10 * MINUTE)
 
 
 def _fires(

@@ -86,7 +86,7 @@ def test_the_description_is_json_that_lists_every_address(db):
     assert incident == {
         "", "/acknowledge", "/resolve", "/reopen", "/transition", "/assign", "/severity", "/timeline",
         "/timeline/{entry_id}", "/evidence", "/escalate", "/notifications", "/services", "/mitigations", "/postmortem",
-        "/alerts", "/plan", "/ledger", "/status-updates", "/action-items",
+        "/alerts", "/plan", "/ledger", "/status-updates", "/action-items", "/unacknowledge", "/snooze", "/wake",
     }  # fmt: skip
     operations = [each for path in document["paths"].values() for each in path.values()]
     ids = [operation["operationId"] for operation in operations]

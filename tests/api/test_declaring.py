@@ -52,6 +52,7 @@ def test_a_declared_incident_is_answered_as_it_is(api, bob):
         "started_at": moment,
         "acknowledged_at": None,
         "resolved_at": None,
+        "snoozed_until": None,
         "duration_seconds": 0,
         "is_private": False,
         "merged_into": None,

@@ -38,6 +38,26 @@ def test_from_the_page_to_the_postmortem_and_back(api, incident):
     ]  # fmt: skip
 
 
+def test_given_back_it_pages_again_and_nobody_has_it(api, incident):
+    do(api, incident, "acknowledge")
+    assert do(api, incident, "unacknowledge", {"reason": "My train leaves"}) == ("triggered", None)
+    assert api.get(f"incidents/{incident.reference}").json()["acknowledged_at"] is None
+    assert [who for who, _ in make.pages(incident)] == ["bob", "bob"]
+    assert api.post(f"incidents/{incident.reference}/unacknowledge").status_code == 409
+
+
+def test_snoozed_until_a_time_and_woken(api, incident):
+    until = (timezone.now() + timedelta(hours=2)).replace(microsecond=0)
+    moment = until.isoformat().replace("+00:00", "Z")
+    assert do(api, incident, "snooze", {"until": moment}) == ("acknowledged", "alice")
+    assert api.get(f"incidents/{incident.reference}").json()["snoozed_until"] == moment
+    assert [row["snoozed_until"] for row in api.items("incidents")] == [moment]
+    assert do(api, incident, "wake") == ("acknowledged", "alice")
+    assert api.post(f"incidents/{incident.reference}/wake").status_code == 409
+    too_far = (until + timedelta(days=8)).isoformat()
+    assert fields_of(api.post(f"incidents/{incident.reference}/snooze", {"until": too_far})) == ["until"]
+
+
 def test_acknowledging_stops_the_pages_that_were_not_sent(api, incident):
     do(api, incident, "acknowledge", {})
     rows = api.items(f"incidents/{incident.reference}/notifications")

@@ -51,7 +51,10 @@ class Company:
     def sheets(self) -> dict[str, str]:
         """The small forms of an incident, by name; each is a page as well."""
         note, task = self.busy.timeline.filter(kind="noted").earliest("id"), self.busy.action_items.earliest("id")
-        of_busy = ("move", "assign", "severity", "services", "edit", "resolve", "notes", "evidence", "mitigations")
+        of_busy = (
+            "move", "assign", "severity", "services", "edit", "resolve", "notes", "evidence", "mitigations", "snooze",
+            "unacknowledge", "escalate",
+        )  # fmt: skip
         paths = {name: name for name in of_busy} | {
             "correction": f"notes/{note.pk}/correct",
             "status update": "status-updates/new",

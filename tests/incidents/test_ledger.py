@@ -320,8 +320,8 @@ def test_what_people_wrote_is_left_out_and_another_day_is_named(alice, bob):
 def test_an_unknown_kind_says_what_the_timeline_says(alice):
     incident = declare(alice)
     incident.timeline.create(kind="details_changed", at=NOW, by=alice)
-    incident.timeline.filter(kind="details_changed").update(kind="snoozed", text="Until nine")
-    assert said(incident)[-1][:2] == ("01:47:08", "Alice snoozed: Until nine")
+    incident.timeline.filter(kind="details_changed").update(kind="stood_down", text="Until nine")
+    assert said(incident)[-1][:2] == ("01:47:08", "Alice stood_down: Until nine")
 
 
 def test_entries_from_before_the_ledger_say_what_they_have(alice, bob):

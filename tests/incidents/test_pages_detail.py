@@ -348,6 +348,13 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
         "nobody_reached": ({"reason": "Step 1", "why": "nobody is a target"}, "Nobody was reached, Step 1: nobody is"),
         "exhausted": ({"policy": "P", "last_resort": ["Rita"]}, "P is used up; last resort paged: Rita"),
         "escalated": ({}, "asked for the next step now"),
+        "unacknowledged": (
+            {"from": "mitigating", "had": "Bob"},
+            "Alice gave it back; Bob had it. It asks for an answer",
+        ),
+        "snoozed": ({"until": now.isoformat()}, "Alice snoozed it until"),
+        "woken": ({"until": now.isoformat()}, "Alice ended the snooze"),
+        "reminded": ({"told": "Bob", "silence": "30 min"}, "No activity for 30 min: Bob asked whether they are still"),
         "notified": ({"action": "notify_leadership", "result": "Told Bob"}, "Leadership notified: Told Bob"),
         "clock_warned": ({"clock": "response", "told": "Bob"}, "80 % of the response time is used; told Bob"),
         "clock_breached": ({"clock": "response", "told": ""}, "The response time has ended"),

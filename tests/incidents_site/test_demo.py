@@ -97,8 +97,9 @@ def test_numbers_follow_the_order_of_creation(demo):
     assert list(past().order_by("id")) == list(past().order_by("created_at"))
 
 
-def test_two_incidents_are_open_and_the_engine_works_on_them(demo):
-    outage, late = Incident.objects.open().order_by("-id")
+def test_three_incidents_are_open_and_the_engine_works_on_them(demo):
+    outage, late, waits = Incident.objects.open().order_by("-id")
+    assert (waits.status, waits.snoozed_until) == ("acknowledged", demo + timedelta(hours=4))
     assert (outage.severity, outage.status, outage.assignee) == ("critical", "triggered", None)
     assert (late.severity, late.status, late.assignee.username) == ("high", "investigating", "sam")
     assert late.timeline.filter(kind=Kind.NOTED).count() >= 3

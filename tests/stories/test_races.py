@@ -19,7 +19,7 @@ from accounts.models import User
 from alerts import grouping, intake
 from alerts.models import Group
 from core.work import db_now
-from incidents import escalation, lifecycle
+from incidents import escalation, letting_go, lifecycle, quiet, snoozing
 from incidents.models import Incident
 from notifications import delivery, drills
 from notifications.models import Attempt, Drill, MonthlyDrill, Notification
@@ -171,3 +171,37 @@ def test_two_pagers_begin_a_monthly_drill_once():
     sweep()
     assert Counter(Drill.objects.values_list("user", flat=True)) == {user.pk: 1 for user in people_}
     assert not MonthlyDrill.objects.filter(next_drill_at__lte=at).exists()
+
+
+def test_two_pagers_end_a_snooze_once_and_remind_once():
+    alice = make.user("alice")
+    now = timezone.now()
+    asleep = [make.incident(steps=[alice], at=now) for _ in range(5)]
+    quiet_ones = [make.incident(steps=[alice], at=now) for _ in range(5)]
+    for incident in asleep:
+        snoozing.snooze(incident, until=now + make.MINUTE, by=alice, now=now)
+    for incident in quiet_ones:
+        lifecycle.acknowledge(incident, by=alice, now=now)
+    later = now + 30 * make.MINUTE
+    wake, remind = partial(snoozing.wake_due, now=later), partial(quiet.remind_due, now=later)
+    at_once(wake, wake, remind, remind)
+    assert [make.happened(incident).count("woken") for incident in asleep] == [1] * 5
+    assert [make.happened(incident).count("reminded") for incident in quiet_ones] == [1] * 5
+    assert [make.pages(incident) for incident in asleep] == [[("alice", now), ("alice", later)]] * 5
+
+
+def test_giving_back_and_acknowledging_at_once_leave_somebody_paged_or_somebody_on_it():
+    alice, bob = make.user("alice"), make.user("bob")
+    for _ in range(10):
+        incident = lifecycle.acknowledge(make.incident(steps=[alice, bob], at=timezone.now()), by=alice)
+        at_once(
+            partial(letting_go.unacknowledge, incident, by=alice),
+            partial(lifecycle.acknowledge, incident, by=bob),
+            partial(quiet.remind_due, now=timezone.now() + 30 * make.MINUTE),
+        )
+        incident.refresh_from_db()
+        states = {row.state for row in incident.escalations.all()}
+        assert (incident.status, incident.assignee, states) in (
+            ("acknowledged", bob, {"stopped"}),
+            ("triggered", None, {"running"}),
+        )
