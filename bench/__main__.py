@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 
 from bench import (
+    acknowledgements,
     agreement,
     chaos,
+    frozen,
     intake,
     latency,
     malformed,
+    pager,
     pages,
     rotations,
     schedules,
@@ -36,6 +39,9 @@ SUITES: dict[str, Callable[[], None]] = {
     "rotations": rotations.main,
     "schedules": schedules.main,
     "agreement": agreement.main,
+    "pager": pager.main,
+    "acknowledgements": acknowledgements.main,
+    "frozen": frozen.main,
     "chaos": chaos.main,
 }
 

@@ -79,6 +79,18 @@ def installation(incidents: int) -> Iterator[Installation]:
 
 
 @contextmanager
+def empty(*, is_durable: bool = False) -> Iterator[dict[str, str]]:
+    """Run PostgreSQL on tables without rows, and forget them; the environment to work there."""
+    folder = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    try:
+        with _database(folder, is_durable=is_durable) as (_, env):
+            _run(env, "manage.py", "prepare")
+            yield env
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def _database(folder: Path, *, is_durable: bool) -> Iterator[tuple[str, dict[str, str]]]:
     postgres = Postgres(folder, is_durable=is_durable)
     try:

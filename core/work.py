@@ -33,6 +33,7 @@ M = TypeVar("M", bound="Model")
 COALESCE_SECONDS = 0.1
 NUDGE_EXPIRES_SECONDS = 30
 LONGEST_RUN_SECONDS = 20.0
+FROZEN_AFTER = "15s"
 
 
 def db_now() -> datetime:
@@ -45,8 +46,16 @@ def db_now() -> datetime:
 
 
 def claim(rows: QuerySet[M], *, limit: int) -> list[M]:
-    """Lock up to ``limit`` rows that nobody else holds, inside the caller's transaction."""
-    return list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
+    """Lock up to ``limit`` rows that nobody else holds, inside the caller's transaction.
+
+    The database gives them back when the caller then says nothing for a while: a process that is frozen in the midst of
+    a sweep must not keep people from acknowledging.
+    """
+    found = list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN_AFTER])
+    return found
 
 
 # ---- sweeps ------------------------------------------------------------------------------------------------

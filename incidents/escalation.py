@@ -299,13 +299,23 @@ def begin_anew(escalation: Escalation) -> None:
     escalation.round, escalation.next_step, escalation.has_paged, escalation.needed = 0, 0, False, 1
 
 
-def restart(incident: Incident, policies: Iterable[EscalationPolicy | None], out: Consequences, reach: Reach) -> None:
+def restart(
+    incident: Incident,
+    policies: Iterable[EscalationPolicy | None],
+    out: Consequences,
+    reach: Reach,
+    *,
+    only_stopped: bool = False,
+) -> None:
     """Page again from the first step by those of the policies that have paged for the incident before.
 
     It was reopened before anybody had answered it; what has not paged yet is the plan's to begin.
     """
     wanted = {target_of(policy) for policy in policies}
-    again = list(Escalation.objects.select_for_update().filter(incident=incident, target__in=wanted).order_by("id"))
+    rows = Escalation.objects.select_for_update().filter(incident=incident, target__in=wanted).order_by("id")
+    again = list(rows.filter(state=State.STOPPED) if only_stopped else rows)
+    if not again:
+        return
     plans = plans_for(again, reach)
     for escalation in again:
         plan = _plan_of(escalation, plans)

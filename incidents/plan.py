@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 from core.work import claim, nudge
 from incidents import escalation, messages
 from incidents.consequences import Consequences, Kind
-from incidents.models import Incident, PlannedAction
+from incidents.models import Incident, PlannedAction, Status
 from incidents.policy import policies, site_settings
 from incidents.telling import Reach
 from notifications.models import Notification
@@ -133,7 +133,11 @@ def _tell(action: PlannedAction, reach: Reach, out: Consequences) -> str:
 
 
 def extend(incident: Incident, out: Consequences, *, compiler: Compiler | None = None) -> list[PlannedAction]:
-    """Add and start what the incident's severity and services ask for and the plan does not have yet."""
+    """Add and start what the incident's severity and services ask for and the plan does not have yet.
+
+    What somebody has paged by hand already is not begun twice; what had stopped begins again while nobody has answered
+    (it was reopened when it paged nobody).
+    """
     compiler, reach = compiler or Compiler(), Reach.of([incident], now=out.now)
     have = set(incident.plan.values_list("kind", "target"))
     added = [
@@ -141,7 +145,10 @@ def extend(incident: Incident, out: Consequences, *, compiler: Compiler | None =
     ]
     begun = carry_out(added, reach, out)
     PlannedAction.objects.bulk_create(added)
-    escalation.begin(begun, reach, out)
+    if incident.status == Status.TRIGGERED and compiler.policies[incident.severity].page_on_call:
+        escalation.restart(incident, compiler.policies_of(incident, reach), out, reach, only_stopped=True)
+    by_hand = set(incident.escalations.values_list("target", flat=True)) if begun else set()
+    escalation.begin([row for row in begun if row.target not in by_hand], reach, out)
     return added
 
 

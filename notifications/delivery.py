@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import connection, connections, transaction
+from django.db.models import DateTimeField, Func, Value
 
 from core import live
 from core.work import claim, db_now
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 State = Notification.State
 
 LEASE = timedelta(seconds=25)  # longer than the slowest send, shorter than the 30 s of promise G4
+SLOWEST_SEND = timedelta(seconds=10)
 STALE_CLAIM_SECONDS = 1.0  # promise G5: no send starts more than 2 s after an acknowledgement
 MOST_ATTEMPTS = 40
 FIRST_WAIT_SECONDS = 1.0
@@ -153,21 +155,26 @@ def _look_out(channel: str, sender: Sender, room: _Room) -> list[_Claim]:
 
 
 def _claim_due(channel: str, limit: int, *, now: datetime) -> list[_Claim]:
-    """Take rows under a fresh lease. A row that still carries a token was lost by another sender."""
-    token = uuid.uuid4()
+    """Take rows under a fresh lease. A row that still carries a token was lost by another sender.
+
+    Whoever is stopped between reading the clock and the commit must not hold a lease that is over already, nor think
+    that the claim is fresh: others have taken the rows by then.
+    """
+    token, at = uuid.uuid4(), time.monotonic()
+    lease_until = Func(function="clock_timestamp", output_field=DateTimeField()) + Value(LEASE)
     with transaction.atomic():
         rows = claim(
             Notification.objects.due(channel=channel, now=now).select_related("user", "team", "contact_method"),
             limit=limit,
         )
         _record_lost([row for row in rows if row.lease_token is not None], now=now)
-        Notification.objects.filter(pk__in=[row.pk for row in rows]).update(lease_token=token, lease_until=now + LEASE)
+        Notification.objects.filter(pk__in=[row.pk for row in rows]).update(lease_token=token, lease_until=lease_until)
         tried = [row.pk for row in rows if row.attempt_count]
         lost = Attempt.objects.filter(notification__in=tried, outcome=Outcome.LOST) if tried else Attempt.objects.none()
         repeats = set(lost.values_list("notification", flat=True))
     for row in rows:
         row.lease_token = token
-    return [_Claim(row, row.pk in repeats, time.monotonic()) for row in rows]
+    return [_Claim(row, row.pk in repeats, at) for row in rows]
 
 
 def _record_lost(rows: list[Notification], *, now: datetime) -> None:
@@ -245,7 +252,7 @@ def _mine(row: Notification) -> NotificationQuerySet:
 
 def _still_ours(row: Notification) -> bool:
     """Nobody cancelled it and our lease still counts."""
-    return _mine(row).filter(state=State.PENDING, lease_until__gt=db_now() + timedelta(seconds=10)).exists()
+    return _mine(row).filter(state=State.PENDING, lease_until__gt=db_now() + SLOWEST_SEND).exists()
 
 
 def _release(row: Notification) -> None:

@@ -163,6 +163,16 @@ def test_one_failed_method_of_two_does_not_hasten(alice, bob, now):
     assert "page_failed" in make.happened(incident)
 
 
+def test_reopened_as_harmless_and_then_found_worse_it_pages_from_the_first_step(alice, bob, now):
+    incident = make.incident(steps=[alice, bob], delays=(0, 5), at=now)
+    lifecycle.resolve(incident, by=None, now=now + MINUTE)
+    changes.change_severity(incident, to="low", by=bob, now=now + 2 * MINUTE)
+    lifecycle.reopen(incident, reason="It is back", by=bob, now=now + 3 * MINUTE)
+    changes.change_severity(incident, to="high", by=bob, now=now + 4 * MINUTE)
+    escalation.advance_due(now=now + 9 * MINUTE)
+    assert pages(incident) == [("alice", now), ("alice", now + 4 * MINUTE), ("bob", now + 9 * MINUTE)]
+
+
 def test_adding_a_service_starts_only_its_own_policy(alice, bob, now):
     first, second = make.service(policy=make.escalation_policy(alice)), make.service(policy=make.escalation_policy(bob))
     incident = make.incident(services=[first], at=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents import escalation, lifecycle
+from incidents import changes, escalation, lifecycle
 from incidents.models.incident import NotAllowedNow
 from incidents.more_help import escalate
 from tests import make
@@ -46,6 +46,14 @@ def test_a_severity_that_pages_nobody_pages_now_without_waiting_for_the_first_de
     assert pages(incident) == []
     escalate(incident, by=alice, now=now + MINUTE)
     assert pages(incident) == [("bob", now + MINUTE)]
+
+
+def test_a_worse_severity_does_not_begin_again_what_was_paged_by_hand(alice, bob, now):
+    incident = make.incident(severity="low", steps=[alice, bob], delays=(0, 10), at=now)
+    escalate(incident, by=bob, now=now + MINUTE)
+    changes.change_severity(incident, to="critical", by=bob, now=now + 2 * MINUTE)
+    escalation.advance_due(now=now + 11 * MINUTE)
+    assert pages(incident) == [("alice", now + MINUTE), ("bob", now + 11 * MINUTE)]
 
 
 def test_what_is_over_pages_nobody(alice, now):

@@ -289,3 +289,11 @@ def test_what_a_slow_server_left_untried_is_due_at_once_and_no_repeat(alice, mai
     assert deliver() == len(late)
     assert [message["Subject"] for message in mailbox.messages if "(repeat)" in message["Subject"]] == []
     assert not Attempt.objects.filter(outcome="lost").exists()
+
+
+def test_a_sender_that_was_stopped_before_it_claimed_holds_a_whole_lease(alice, mailbox):
+    page(alice)
+    long_ago = db_now() - 2 * delivery.LEASE
+    Notification.objects.update(due_at=long_ago)
+    (claimed,) = delivery._claim_due("email", 5, now=long_ago)
+    assert Notification.objects.get(pk=claimed.notification.pk).lease_until > db_now() + delivery.SLOWEST_SEND
