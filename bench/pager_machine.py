@@ -8,44 +8,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bench import pager_model as model
+from bench.pager_checks import Checked, Matter
 from bench.pager_world import ANSWERS, SWEEPS, World
-from incidents import changes, lifecycle, more_help, repair
+from incidents import changes, letting_go, lifecycle, more_help, repair, snoozing
 from incidents.models import Escalation, Incident, SlaClock, TimelineEntry
 from incidents.models.incident import NotAllowedNow
-from notifications.models import Attempt, Notification
+from notifications.models import Notification
 from oncall import schedule_changes
 
 DOORS = ("platform", "storage", "nobody")
 PEOPLE = ("alice", "bob", "carol", "dave")
 WAITS = (1, 5, 20, 31, 61, 120, 300, 420, 1_000, 4_000, 20_000)  # seconds
 SETTLED = timedelta(seconds=61)
-UNKNOWN = ("hangs up", "dies")
-ORDER = ("apply", "carry out", "advance", "clocks", "deliver", "follow up", "advance", "deliver")
+ORDER = ("wake", "apply", "carry out", "advance", "clocks", "remind", "deliver", "follow up", "advance",
+         "deliver")  # fmt: skip
 
 which = st.integers(0, 7)
 who = st.sampled_from(PEOPLE)
 severities = st.sampled_from(model.SEVERITIES)
 
 
-@dataclass
-class Matter:
-    """One incident: its number, and what the model says of it."""
-
-    number: int
-    said: model.Incident
-    key: tuple[str, str]
-
-
-class Pager(RuleBasedStateMachine):
+class Pager(Checked, RuleBasedStateMachine):
     """One life of the company; ``world`` is shared, and every life is rolled back."""
 
     world: World
@@ -60,9 +50,7 @@ class Pager(RuleBasedStateMachine):
         self.matters: list[Matter] = []
         self.groups: dict[tuple[str, str], Matter | None] = {}
         self.events: list[tuple[tuple[str, str], str, str]] = []
-        self.checked_sends = 0
-        self.fates: dict[int, str] = {}
-        self.has_died = False
+        self.begin_checks()
 
     def teardown(self) -> None:
         """Nothing of it happened."""
@@ -212,6 +200,32 @@ class Pager(RuleBasedStateMachine):
             person = self.world.people[by]
             self._same(lambda: more_help.escalate(row, by=person), lambda: said.page_further(self.world.now))
 
+    @precondition(lambda self: self.matters)
+    @rule(number=which, by=who)
+    def give_back(self, number: int, by: str) -> None:
+        """Whoever has it cannot go on."""
+        with self._both(number) as (row, said):
+            person = self.world.people[by]
+            self._same(lambda: letting_go.unacknowledge(row, by=person), lambda: said.give_back(self.world.now))
+
+    @precondition(lambda self: self.matters)
+    @rule(number=which, by=who, minutes=st.sampled_from((1, 10, 90, 600)))
+    def snooze(self, number: int, by: str, minutes: int) -> None:
+        """It can wait."""
+        with self._both(number) as (row, said):
+            person, until = self.world.people[by], self.world.now + timedelta(minutes=minutes)
+            self._same(
+                lambda: snoozing.snooze(row, until=until, by=person), lambda: said.snooze(until, by, self.world.now)
+            )
+
+    @precondition(lambda self: self.matters)
+    @rule(number=which, by=who)
+    def wake(self, number: int, by: str) -> None:
+        """It cannot."""
+        with self._both(number) as (row, said):
+            person = self.world.people[by]
+            self._same(lambda: snoozing.wake(row, by=person), said.wake)
+
     @rule(person=who, after=st.sampled_from((0, 600, 18_000)), hours=st.integers(1, 12))
     def override(self, person: str, after: int, hours: int) -> None:
         """Somebody stands in; dave too, whom nothing reaches."""
@@ -269,8 +283,34 @@ class Pager(RuleBasedStateMachine):
         elif name == "advance" and lived:
             for matter in self.matters:
                 matter.said.advance(self.world.now)
+        elif name == "wake" and lived:
+            for matter in self.matters:
+                matter.said.end_snooze(self.world.now)
+        elif name == "remind" and lived:
+            self._believe_reminded()
         elif name == "follow up":
             self._believe_hastened()
+
+    def _believe_reminded(self) -> None:
+        """When silence is long enough is not predicted; that who is asked had it, and that the next step is paged only
+        ten minutes after the question and while nobody was heard, is."""
+        now = self.world.now
+        for matter in self.matters:
+            entries = TimelineEntry.objects.filter(incident=matter.number).order_by("id")
+            last = entries.filter(by__isnull=False).last()
+            for entry in entries.filter(at=now, by=None, kind__in=("reminded", "escalated")):
+                said = matter.said
+                assert said.is_open
+                assert said.status != "triggered"
+                assert said.snoozed_until is None
+                assert last is None or now - last.at >= timedelta(minutes=30)
+                if entry.kind == "reminded":
+                    assert not said.is_paging
+                    continue
+                asked = entries.filter(kind="reminded").last()
+                assert asked is not None
+                assert now - asked.at >= timedelta(minutes=10)
+                said.page_further(now)
 
     def _believe_hastened(self) -> None:
         """Whose page failed and reached nobody is not predicted; that it only brings a step forward, to now, is."""
@@ -295,98 +335,10 @@ class Pager(RuleBasedStateMachine):
         (row,) = [row for row in rows if (row.policy.name if row.policy else "Every admin") == paging.policy.name]
         return row
 
-    # ---- what always holds ---------------------------------------------------------------------------------------
-
     @invariant()
-    def holds(self) -> None:
+    def always(self) -> None:
         """One for all, so that what Hypothesis prints of a failed life can be read."""
-        self.rows_say_what_the_model_says()
-        self.lines_are_complete_and_in_order()
-        self.sends_are_wanted_and_marked()
-        self.somebody_is_paged()
-
-    def rows_say_what_the_model_says(self) -> None:
-        """Status, assignee, and each policy's place."""
-        fields = ("id", "status", "severity", "assignee__username", "is_unanswered")
-        found = {number: rest for number, *rest in Incident.objects.order_by().values_list(*fields)}
-        places: dict[int, dict[str, tuple]] = {number: {} for number in found}
-        columns = ("incident", "policy__name", "state", "round", "next_step", "due_at")
-        for number, policy, *place in Escalation.objects.order_by().values_list(*columns):
-            places[number][policy or "Every admin"] = _place(*place)
-        said = {
-            each.number: [each.said.status, each.said.severity, each.said.assignee, each.said.is_unanswered]
-            for each in self.matters
-        }
-        assert found == said
-        for each in self.matters:
-            expected = {name: _place(p.state, p.round, p.step, p.due) for name, p in each.said.pagings.items()}
-            assert places[each.number] == expected
-
-    def lines_are_complete_and_in_order(self) -> None:
-        """Every step that fired, once, with the people who were on call then; and each of them has a page. No page
-        waits that an answer has cancelled; the last resort is paged once each time an incident opens."""
-        lines = self._lines()
-        fields = ("topic", "created_at", "recipient", "state", "reason")
-        pages = list(Notification.objects.filter(purpose="page").order_by().values_list(*fields))
-        written = {page[:3] for page in pages}
-        last_resort = Counter((topic, name) for topic, _, name, _, why in pages if why.startswith("Last resort"))
-        matters = {f"incident/{each.number}": each.said for each in self.matters}
-        for topic, said in matters.items():
-            assert sorted(lines[topic]) == sorted(said.lines)
-            asked = {(topic, at, name) for at, _, _, people in lines[topic] for name in people}
-            assert asked <= written, f"a line says so, and no page was written: {asked - written}"
-        for topic, at, _, state, _ in pages:
-            since = matters[topic].stopped_at
-            assert state != "pending" or since is None or at > since, "a page still waits after the answer"
-        assert all(times <= matters[topic].openings for (topic, _), times in last_resort.items())
-
-    def _lines(self) -> dict[str, list[model.Line]]:
-        """What the timelines say about paging, by topic."""
-        lines: dict[str, list[model.Line]] = {f"incident/{each.number}": [] for each in self.matters}
-        last: dict[int, Any] = {}
-        entries = TimelineEntry.objects.order_by("id").values_list("incident", "at", "kind", "data")
-        for number, at, kind, data in entries:
-            assert at >= last.get(number, at), "the timeline is out of order"
-            last[number] = at
-            if kind in ("paged", "nobody_reached"):
-                people = tuple(sorted(data.get("people", ())))
-                lines[f"incident/{number}"].append((at, kind, data["reason"], people))
-            elif kind == "exhausted":
-                lines[f"incident/{number}"].append((at, kind, data["policy"], ()))
-        return lines
-
-    def sends_are_wanted_and_marked(self) -> None:
-        """Nothing is sent after the answer (G5); twice only after an unknown result, and then marked (G3)."""
-        new = self.world.sent[self.checked_sends :]
-        self.checked_sends = len(self.world.sent)
-        rows = Notification.objects.in_bulk([sent.notification for sent in new])
-        stopped = {f"incident/{m.number}": m.said.stopped_at for m in self.matters}
-        for sent in new:
-            row, was = rows[sent.notification], self.fates.get(sent.notification, "")
-            since = stopped.get(row.topic)
-            if row.purpose == "page":
-                assert since is None or row.created_at > since or sent.at < since, "sent after the answer"
-            assert was not in ("takes", "refuses"), "sent again although the result was known"
-            # Who dies takes a whole claim along: some of it may never have been tried, and is marked all the same.
-            assert sent.is_repeat or was not in UNKNOWN, "a repeat that does not say so"
-            assert not sent.is_repeat or was in UNKNOWN or self.has_died, "marked, and no repeat"
-            stays_unknown = was in UNKNOWN and sent.answer == "is busy"
-            self.fates[row.pk] = was if stays_unknown else sent.answer
-            self.has_died = self.has_died or sent.answer == "dies"
-        if new:
-            doubles = Attempt.objects.filter(outcome="sent").values_list("notification", flat=True)
-            assert max(Counter(doubles).values(), default=1) == 1
-
-    def somebody_is_paged(self) -> None:
-        """A triggered incident of a severity that pages is being paged about, or was in vain."""
-        for matter in self.matters:
-            if matter.said.status == "triggered" and matter.said.severity in model.PAGING:
-                assert {paging.state for paging in matter.said.pagings.values()} & {"running", "exhausted"}
-
-
-def _place(state: str, round: int, step: int, due: Any) -> tuple:
-    """Where a policy stands; when the next step is due matters while it runs."""
-    return (state, round, step, due if state == "running" else None)
+        self.holds()
 
 
 def _is_worse(severity: str, than: str) -> bool:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 SEVERITIES = ("critical", "high", "medium", "low")
 PAGING = ("critical", "high")
 LATE = timedelta(seconds=30)
+UNREACHABLE = ("dave",)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 Line = tuple[datetime, str, str, tuple[str, ...]]
@@ -23,13 +24,24 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class Step:
+    """Minutes to wait, and whom it pages at an instant; of those who take turns the first who can be reached."""
+
+    wait: int
+    people: Callable[[datetime], tuple[str, ...]]
+    takes_turns: bool = False
+    needed: int = 1
+
+
+@dataclass
 class Policy:
-    """Minutes and people of each step; the people are those who can be reached at an instant."""
+    """Steps, and how often it has begun to page an incident."""
 
     name: str
-    steps: tuple[tuple[int, Callable[[datetime], tuple[str, ...]]], ...]
+    steps: tuple[Step, ...]
     repeat: int = 0
     repeat_after: int = 5
+    turn: int = 0
 
 
 @dataclass
@@ -57,6 +69,14 @@ class Paging:
     round: int = 0
     step: int = 0
     has_paged: bool = False
+    turn: int = 0
+    needed: int = 1
+    answers: dict[str, datetime] = field(default_factory=dict)
+    stopped_at: datetime | None = None
+
+    def begin_anew(self) -> None:
+        """From the first step, with nobody's answer."""
+        self.round, self.step, self.has_paged, self.needed, self.answers = 0, 0, False, 1, {}
 
 
 @dataclass
@@ -70,6 +90,7 @@ class Incident:
     was_answered: bool = False
     is_unanswered: bool = False
     stopped_at: datetime | None = None
+    snoozed_until: datetime | None = None
     openings: int = 1
     pagings: dict[str, Paging] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
@@ -84,6 +105,13 @@ class Incident:
         """Whether somebody is still to be paged."""
         return any(paging.state == "running" for paging in self.pagings.values())
 
+    def silent_since(self, policy: str, person: str) -> datetime | None:
+        """Since when the policy pages the person no more; without a policy, since the last answer."""
+        paging = self.pagings.get(policy)
+        if paging is None:
+            return self.stopped_at
+        return max(filter(None, (paging.stopped_at, paging.answers.get(person))), default=None)
+
     # ---- what people and monitors do -----------------------------------------------------------------------------
 
     def begin_missing(self, now: datetime) -> None:
@@ -96,8 +124,17 @@ class Incident:
                 self._begin(policy, now)
 
     def _begin(self, policy: Policy, now: datetime) -> None:
-        self.pagings[policy.name] = Paging(policy, now + timedelta(minutes=policy.steps[0][0]))
-        self._advance(self.pagings[policy.name], now)
+        self._page(policy, now + timedelta(minutes=policy.steps[0].wait), now)
+
+    def _page(self, policy: Policy, due: datetime, now: datetime) -> None:
+        """From the first step; whoever begins for the first time draws a number."""
+        known = self.pagings.get(policy.name)
+        if known is None:
+            known = self.pagings[policy.name] = Paging(policy, due, turn=policy.turn)
+            policy.turn += 1
+        known.begin_anew()
+        known.state, known.due, known.stopped_at = "running", due, None
+        self._advance(known, now)
 
     def acknowledge(self, by: str | None, now: datetime) -> None:
         """A person, or a monitor for one of its people; a monitor only where nobody has answered."""
@@ -108,7 +145,7 @@ class Incident:
             self.assignee = self.assignee or by
         elif by is None:
             return
-        self._stop(now)
+        self._answer(by, now)
 
     def move(self, to: str, by: str, now: datetime) -> None:
         """To investigating or mitigating."""
@@ -118,13 +155,14 @@ class Incident:
             return
         self.status, self.was_answered, self.is_unanswered = to, True, False
         self.assignee = self.assignee or by
-        self._stop(now)
+        self.snoozed_until = None
+        self._answer(by, now)
 
     def resolve(self, by: str | None, now: datetime) -> None:
         """By a person, which also answers it, or by its monitor."""
         if not self.is_open:
             raise Refused
-        self.status, self.is_unanswered = "resolved", False
+        self.status, self.is_unanswered, self.snoozed_until = "resolved", False, None
         self.was_answered = self.was_answered or by is not None
         self.assignee = self.assignee or by
         self._stop(now)
@@ -135,11 +173,42 @@ class Incident:
             raise Refused
         self.status = "investigating" if self.was_answered else "triggered"
         if self.status == "triggered":
-            self.openings += 1
-            for policy in self.policies:
-                if policy.name in self.pagings and self.severity in PAGING:
-                    self._begin(policy, now)
-            self.begin_missing(now)
+            self._ask_again(now)
+
+    def _ask_again(self, now: datetime) -> None:
+        self.status, self.was_answered, self.snoozed_until = "triggered", False, None
+        self.openings += 1
+        for policy in self.policies:
+            if policy.name in self.pagings and self.severity in PAGING:
+                self._begin(policy, now)
+        self.begin_missing(now)
+
+    def give_back(self, now: datetime) -> None:
+        """Nobody is on it any more."""
+        if not self.is_open or self.status == "triggered":
+            raise Refused
+        self.assignee = None
+        self._ask_again(now)
+
+    def snooze(self, until: datetime, by: str, now: datetime) -> None:
+        """Nobody is paged until then."""
+        if not self.is_open:
+            raise Refused
+        if self.status == "triggered":
+            self.acknowledge(by, now)
+        self.assignee, self.snoozed_until = self.assignee or by, until
+        self._stop(now)
+
+    def wake(self) -> None:
+        """Somebody ends it early, and pages nobody."""
+        if self.snoozed_until is None:
+            raise Refused
+        self.snoozed_until = None
+
+    def end_snooze(self, now: datetime) -> None:
+        """Its time has come."""
+        if self.snoozed_until and self.snoozed_until <= now:
+            self._ask_again(now)
 
     def change_severity(self, to: str, now: datetime) -> None:
         """Raising starts what is missing, lowering takes nothing back."""
@@ -155,17 +224,31 @@ class Incident:
         known = [self.pagings[policy.name] for policy in self.policies if policy.name in self.pagings]
         for paging in running or known:
             if paging.state == "exhausted":
-                paging.round, paging.step, paging.has_paged = 0, 0, False
+                paging.begin_anew()
             paging.state, paging.due = "running", now
             self._advance(paging, now)
         for policy in self.policies:
             if not running and policy.name not in self.pagings:
-                self.pagings[policy.name] = Paging(policy, now)
-                self._advance(self.pagings[policy.name], now)
+                self._page(policy, now, now)
+
+    def _answer(self, by: str | None, now: datetime) -> None:
+        """Everything stops, but for what needs more people."""
+        self.stopped_at = now
+        for paging in self.pagings.values():
+            if paging.state == "running" and paging.needed > 1:
+                if by:
+                    paging.answers.setdefault(by, now)
+                if len(paging.answers) < paging.needed:
+                    paging.answers |= {by: now} if by in paging.answers else {}
+                    continue
+            paging.stopped_at = now
+            if paging.state == "running":
+                paging.state = "stopped"
 
     def _stop(self, now: datetime) -> None:
         self.stopped_at = now
         for paging in self.pagings.values():
+            paging.stopped_at = now
             if paging.state == "running":
                 paging.state = "stopped"
 
@@ -184,7 +267,7 @@ class Incident:
                 self._fire(paging, base, now)
             elif paging.round < policy.repeat and paging.has_paged:
                 paging.round, paging.step, paging.has_paged = paging.round + 1, 0, False
-                paging.due = base + timedelta(minutes=policy.steps[0][0])
+                paging.due = base + timedelta(minutes=policy.steps[0].wait)
             else:
                 paging.state = "exhausted"
                 self.is_unanswered = self.is_unanswered or self.status == "triggered"
@@ -192,7 +275,14 @@ class Incident:
 
     def _fire(self, paging: Paging, base: datetime, now: datetime) -> None:
         policy = paging.policy
-        people = policy.steps[paging.step][1](now)
+        step = policy.steps[paging.step]
+        people = step.people(now)
+        if step.takes_turns:
+            first = (paging.turn + paging.round + paging.step) % len(people)
+            people = people[first:] + people[:first]
+        people = tuple(name for name in people if name not in UNREACHABLE and name not in paging.answers)
+        people = people[:1] if step.takes_turns else people
+        paging.needed = max(paging.needed, step.needed) if people else paging.needed
         words = f"Step {paging.step + 1} of {policy.name}" + (f", round {paging.round + 1}" if paging.round else "")
         self.lines.append((now, "paged" if people else "nobody_reached", words, tuple(sorted(people))))
         paging.step += 1
@@ -200,7 +290,7 @@ class Incident:
         if not people:
             paging.due = now
         elif paging.step < len(policy.steps):
-            paging.due = base + timedelta(minutes=policy.steps[paging.step][0])
+            paging.due = base + timedelta(minutes=policy.steps[paging.step].wait)
         else:
             paging.due = base + timedelta(minutes=policy.repeat_after)
 
@@ -210,10 +300,15 @@ def company(schedule: Schedule) -> dict[str, Policy]:
 
     def holder(at: datetime) -> tuple[str, ...]:
         person = schedule.on_call(at)
-        return (person,) if person not in (None, "dave") else ()
+        return (person,) if person else ()
 
+    platform = Step(0, holder), Step(5, lambda _: ("bob", "dave")), Step(2, lambda _: ("dave",))
+    storage = (
+        Step(2, lambda _: ("alice", "dave", "carol"), takes_turns=True),
+        Step(10, lambda at: tuple({*holder(at), "alice"}), needed=2),
+    )
     return {
-        "platform": Policy("Platform", ((0, holder), (5, lambda _: ("bob",)), (2, lambda _: ())), repeat=1),
-        "storage": Policy("Storage", ((2, lambda _: ("alice",)), (10, lambda at: tuple({*holder(at), "alice"})))),
-        "Every admin": Policy("Every admin", ((0, lambda _: ("root",)),)),
+        "platform": Policy("Platform", platform, repeat=1),
+        "storage": Policy("Storage", storage, repeat=1),
+        "Every admin": Policy("Every admin", (Step(0, lambda _: ("root",)),)),
     }

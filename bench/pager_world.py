@@ -23,7 +23,7 @@ from alerts.models import Group, Integration
 from bench import pager_model as model
 from catalog.models import Service
 from core.work import db_now
-from incidents import escalation, failed_pages, plan, policy, sla
+from incidents import escalation, failed_pages, plan, policy, quiet, sla, snoozing
 from notifications import delivery
 from notifications.channels import SENDERS
 from notifications.channels.base import Outcome, Result
@@ -34,11 +34,13 @@ from oncall.shifts import Window
 
 BEGIN = model.START + timedelta(days=40, hours=19)
 SWEEPS: dict[str, Callable[..., int]] = {
+    "wake": snoozing.wake_due,
     "apply": grouping.apply_due,
     "carry out": plan.carry_out_due,
     "follow up": failed_pages.follow_up_failed,
     "advance": escalation.advance_due,
     "clocks": sla.check_due,
+    "remind": quiet.remind_due,
     "deliver": lambda *, now: delivery.deliver_due("email", now=now, seats=1),
 }
 ANSWERS = {
@@ -87,7 +89,10 @@ class World:
         self.schedule = schedule_changes.save_schedule(name="Primary", time_zone="UTC", layers=[layer], by=None)
         alice, bob, dave = (self.people[name] for name in ("alice", "bob", "dave"))
         platform = _policy("Platform", [(0, [self.schedule]), (5, [bob, dave]), (2, [dave])], repeat=1)
-        storage = _policy("Storage", [(2, [alice]), (10, [self.schedule, alice])])
+        carol = self.people["carol"]
+        storage = _policy("Storage", [(2, [alice, dave, carol]), (10, [self.schedule, alice])], repeat=1)
+        storage.steps.filter(position=0).update(takes_turns=True)
+        storage.steps.filter(position=1).update(acknowledgements=2)
         self.services = {name: Service.objects.create(slug=name, name=name) for name in ("platform", "storage")}
         for name, made in (("platform", platform), ("storage", storage)):
             Service.objects.filter(pk=self.services[name].pk).update(escalation_policy=made)

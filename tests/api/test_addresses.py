@@ -11,8 +11,10 @@ from tests import make
 from tests.api.caller import declaration
 
 RESOURCES = [
+    "absences",
     "action-items",
     "alerts",
+    "cover-requests",
     "escalation-policies",
     "incidents",
     "integrations",
