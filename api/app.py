@@ -24,6 +24,8 @@ from api.resources import (
     incidents,
     integrations,
     ledger,
+    runbooks,
+    runs,
     saved_views,
     schedules,
     search,
@@ -123,6 +125,8 @@ api.add_router("/incidents", ledger.router)
 api.add_router("/action-items", action_items.router)
 api.add_router("/saved-views", saved_views.router)
 api.add_router("/alerts", alerts.router)
+api.add_router("/runbooks", runbooks.router)
+api.add_router("/runs", runs.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)

@@ -45,7 +45,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "notes": (Kind.NOTED, Kind.STATUS_UPDATED),
     "actions": (
         *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
-        Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED,
+        Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED, Kind.RUNBOOK_STARTED,
+        Kind.RUNBOOK_STEP, Kind.RUNBOOK_FINISHED,
     ),
     "pages": (
         Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.ESCALATED, Kind.REMINDED,

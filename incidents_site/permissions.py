@@ -42,6 +42,7 @@ _ROUTES = {
         incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
+        runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail oncall:schedule_list oncall:schedule_detail
         oncall:who_text
@@ -64,11 +65,13 @@ _ROUTES = {
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
         incidents:reopen_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
+        runbooks:start runbooks:tick runbooks:untick runbooks:skip runbooks:seen
         oncall:override_new oncall:override_end oncall:take_now oncall:cover_take
     """,
     Access.MANAGER: """
         alerts:integration_list alerts:integration_new alerts:integration_detail alerts:integration_edit
         alerts:integration_switch alerts:integration_rotate
+        runbooks:new runbooks:edit runbooks:review runbooks:archive
         catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
         oncall:schedule_new oncall:schedule_edit oncall:swap
         oncall:schedule_feed_new oncall:schedule_feed_revoke

@@ -32,6 +32,8 @@ _KINDS = {
     "alerts:integration_list": "Integrations",
     "alerts:detail": "An alert",
     "alerts": "An integration",
+    "runbooks:list": "Runbooks",
+    "runbooks": "A runbook",
     "catalog:service_list": "Services",
     "catalog": "A service",
     "oncall:policy_list": "Escalation policies",

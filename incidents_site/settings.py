@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "catalog",
     "incidents",
     "alerts",
+    "runbooks",
     "home",
     "api",
     "incidents_site",

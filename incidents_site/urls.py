@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("home.urls")),
     path("", include("incidents.urls")),
     path("", include("alerts.urls")),
+    path("", include("runbooks.urls")),
     path("", include("catalog.urls")),
     path("", include("oncall.urls")),
     path("", include("notifications.urls")),

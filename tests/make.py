@@ -27,6 +27,9 @@ from oncall.models import (
     Override,
     Schedule,
 )
+from runbooks import editing
+from runbooks.guides import Guide, Step
+from runbooks.models import Runbook
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -150,6 +153,16 @@ def integration(
         **fields,
     )
     return made, key
+
+
+def runbook(slug: str = "", *steps: str | Step, at: datetime = NOW, by: User | None = None, **fields) -> Runbook:
+    """A runbook with steps of these titles; one "Look" if none is given. ``fields`` are the guide's, ``team`` and
+    ``review_every_days``."""
+    slug = slug or f"runbook{next(_count)}"
+    own = {name: fields.pop(name) for name in (*editing.EDITABLE, "is_starter") if name in fields}
+    said = tuple(step if isinstance(step, Step) else Step(step) for step in steps or ("Look",))
+    guide = Guide(**{"title": slug.capitalize(), "steps": said, **fields})
+    return editing.create(guide, slug=slug, by=by, now=at, **own)
 
 
 def pages(incident: Incident) -> list[tuple[str, datetime]]:

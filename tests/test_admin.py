@@ -17,6 +17,7 @@ from core.work import db_now
 from incidents import action_items, communication
 from incidents.models import Holiday, IncidentSettings, SeverityPolicy
 from notifications.models import ContactMethod, SweepRun
+from runbooks import running
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,7 @@ def something_of_everything(admin, alice, bob):
     incident = make.incident()
     communication.post_update(incident, message="x", status="investigating", by=alice)
     action_items.add(incident, title="x", by=alice)
+    running.start(incident, make.runbook("look"), by=alice)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

@@ -15,6 +15,7 @@ from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
 from notifications.models import Notification
+from runbooks import running
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,7 @@ def things(db, admin, alice):
         resolved_at=make.NOW,
     )
     method = make.contact(admin, "email", "second@example.com")
+    run, _ = running.start(incident, make.runbook("kafka"), by=admin)
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
     return {
         "reference": incident.reference,
@@ -69,6 +71,7 @@ def things(db, admin, alice):
         "action": action_items.add(incident, title="x", by=admin).pk,
         "method": method.pk,
         "drill": drills.start(admin, by=admin, now=make.NOW).pk,
+        "run": run.pk,
         "token_row": token.pk,
         "answer": messages.answer_url(incident, alice).rpartition("/")[2],
         "confirm": signing.dumps(method.pk, salt="notifications.confirm"),
@@ -81,6 +84,7 @@ KEYS = {
     "incidents:reopen_action": "action",
     "oncall": "policy",
     "alerts": "integration",
+    "runbooks": "run",
     "accounts": "token_row",
     "notifications": "method",
     "notifications:notification_detail": "notification",
@@ -98,6 +102,7 @@ def address(name, pattern, things):
             "slug": "crew" if name.startswith(("accounts:team", "notifications:team")) else "kafka",
             "token": things["confirm"] if name == "notifications:confirm" else things["answer"],
             "secret": "x",
+            "position": 1,
             "pk": things[KEYS.get(name) or KEYS.get(name.partition(":")[0], "note")],
         }[argument]
     if name in {"account_confirm_email", "account_reset_password_from_key"}:

@@ -50,6 +50,9 @@ class TimelineEntry(models.Model):
         ACTION_CHANGED = "action_changed", "Action item changed"
         ACTION_DONE = "action_done", "Action item done"
         ACTION_REOPENED = "action_reopened", "Action item reopened"
+        RUNBOOK_STARTED = "runbook_started", "Runbook started"
+        RUNBOOK_STEP = "runbook_step", "Runbook step"
+        RUNBOOK_FINISHED = "runbook_finished", "Runbook finished"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="timeline")
     kind = models.CharField(max_length=30, choices=Kind.choices)

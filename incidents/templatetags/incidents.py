@@ -50,6 +50,9 @@ _ICONS: dict[str, str] = {
     Kind.ACTION_CHANGED: "edit",
     Kind.ACTION_DONE: "done",
     Kind.ACTION_REOPENED: "history",
+    Kind.RUNBOOK_STARTED: "book",
+    Kind.RUNBOOK_STEP: "done",
+    Kind.RUNBOOK_FINISHED: "book",
 }
 _EVIDENCE_ICONS = {"metric": "chart", "log": "log", "trace": "trace", "screenshot": "image"}
 
@@ -61,6 +64,8 @@ def entry_icon(entry: TimelineEntry) -> str:
     """The sprite's symbol for an entry."""
     if entry.kind == Kind.MOVED:
         return f"st-{entry.data.get('to', 'investigating')}"
+    if entry.kind == Kind.RUNBOOK_STEP and entry.data.get("did") != "done":
+        return {"seen": "note", "undone": "todo"}.get(entry.data.get("did", ""), "right")
     return _ICONS.get(entry.kind, "info")
 
 

@@ -1,4 +1,4 @@
-"""Loading the demo: people, company, history, what is under way and fire drills, in one transaction."""
+"""Loading the demo: people, company, history, what is under way, runbooks and fire drills, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from accounts import audit
 from accounts.models import User
 from incidents.models import Incident, IncidentSettings
 from incidents.policy import ensure_defaults
-from incidents_site.demo import company, history, people, rehearsals, under_way
+from incidents_site.demo import company, followed, history, people, rehearsals, under_way
+from runbooks import starter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +25,9 @@ def load(*, now: datetime) -> int | None:
     if User.objects.filter(is_demo=True).exists() or Incident.objects.filter(is_demo=True).exists():
         return None
     made = company.load(people.load(now=now), now=now)
+    starter.load(now=now)
     count = history.load(made, now=now) + len(under_way.load(made, now=now))
+    followed.load(made, now=now)
     rehearsals.load(made, now=now)
     people.give_passwords()
     audit.record(by=None, action="loaded demo data", on=settings, after={"incidents": count})

@@ -19,6 +19,7 @@ from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
 from notifications.models import ContactMethod, Drill, Notification
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
+from runbooks.models import Run
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +32,7 @@ NAMED: dict[str, type[Model]] = {
     "timeline entries": TimelineEntry,
     "status updates": StatusUpdate,
     "action items": ActionItem,
+    "runbook runs": Run,
     "notifications": Notification,
     "alerts": Alert,
     "services": Service,

@@ -20,6 +20,8 @@ RESOURCES = [
     "integrations",
     "on-call",
     "overrides",
+    "runbooks",
+    "runs",
     "saved-views",
     "schedules",
     "search",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -24,6 +25,9 @@ from notifications import delivery, drills
 from notifications.models import Drill, Notification
 from oncall.models import EscalationPolicy, Schedule
 from oncall.windows import of_text
+from runbooks import editing, running
+from runbooks.guides import Step
+from runbooks.models import Run
 from tests import make
 from tests.make import MINUTE
 
@@ -47,6 +51,7 @@ class Company:
     alert: Alert
     message: Notification
     drill: Drill
+    run: Run
 
     def sheets(self) -> dict[str, str]:
         """The small forms of an incident, by name; each is a page as well."""
@@ -100,6 +105,11 @@ class Company:
             "new token": "/me/tokens/new",
             "outbox": "/outbox/",
             "message": f"/outbox/{self.message.pk}",
+            "runbooks": "/runbooks/",
+            "runbook": "/runbooks/reader-lag",
+            "runbook form": "/runbooks/reader-lag/edit",
+            "runbook history": "/runbooks/reader-lag/history",
+            "run": self.run.get_absolute_url(),
             "alerts": "/alerts/?show=all",
             "alert": f"/alerts/{self.alert.reference}",
             "integrations": "/settings/integrations/",
@@ -152,6 +162,7 @@ def build() -> Company:
         alert=alert,
         message=Notification.objects.filter(channel="email").latest("id"),
         drill=drills.start(admin, by=admin),
+        run=_followed(busy, alice),
     )
 
 
@@ -183,6 +194,34 @@ def _work_on(incident: Incident, alice: User, *, now: datetime) -> Incident:
     action_items.add(incident, title="Ask for a second review", by=alice)
     action_items.set_done(action_items.add(incident, title="Roll back", by=alice, owner=alice), by=alice)
     return incident
+
+
+def _followed(incident: Incident, alice: User) -> Run:
+    """A guide with everything that one can have, in the middle of being followed."""
+    command = f"```\nreaders --host {LONG_WORD} --describe\n```\n\n| seen | then |\n|---|---|\n| 0 | wait |"
+    steps = (
+        Step("Look at the readers", command),
+        Step("Restart them", "One by one.", "restart"),
+        Step("Wait"),
+        Step("Tell"),
+    )
+    links: dict[str, Any] = {"services": ("query-engine", "ingest"), "severities": ("high",)}
+    book = make.runbook(
+        "reader-lag",
+        *steps,
+        title="Reader lag",
+        summary="When it is **late**.",
+        by=alice,
+        facts=(("alertname", "*Lag*"),),
+        **links,
+    )
+    guide = editing.guide_of(book)
+    editing.change(book, replace(guide, summary="When readers are **late**."), by=alice, what_changed="Clearer")
+    make.runbook("old", title="Old habits", services=("query-engine",), at=timezone.now() - timedelta(days=210))
+    run, _ = running.start(incident, book, by=alice)
+    running.tick(run, 1, by=alice, text="All `0`.")
+    running.skip(run, 2, by=alice, reason="They hang.")
+    return run
 
 
 def session_cookie(user: User, base_url: str) -> SetCookieParam:

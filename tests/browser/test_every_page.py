@@ -12,6 +12,7 @@ from tests.browser.conftest import SCREENS, too_wide
 JUDGED = (
     "list", "detail", "busy", "resolved", "services", "service", "profile", "outbox", "alerts", "policy form",
     "on-call", "schedule", "week", "month", "schedule form", "drills", "drill", "ledger", "pages to me",
+    "runbooks", "runbook", "runbook form", "runbook history", "run",
 )  # fmt: skip
 
 

@@ -359,6 +359,15 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
         "clock_warned": ({"clock": "response", "told": "Bob"}, "80 % of the response time is used; told Bob"),
         "clock_breached": ({"clock": "response", "told": ""}, "The response time has ended"),
         "alert_added": ({"alerts": ["ALR-7 Disk"], "count": 1}, "ALR-7 Disk"),
+        "runbook_started": ({"run": 1, "title": "Lag", "of": 3}, "Alice started the runbook Lag, 3 steps"),
+        "runbook_step": (
+            {"run": 1, "title": "Lag", "of": 3, "step": "Look", "position": 2, "did": "skipped"},
+            "Alice skipped step 2 of 3, Look",
+        ),
+        "runbook_finished": (
+            {"run": 1, "title": "Lag", "of": 3, "done": 2, "skipped": 1},
+            "The runbook Lag is finished: 2 of 3 done, 1 skipped",
+        ),
         "alert_resolved": ({"alerts": ["ALR-7 Disk"], "count": 1200}, "1,200 alerts resolved"),
     }
     for kind, (data, _) in entries.items():

@@ -45,6 +45,7 @@ from incidents_site.demo import course, loading, people, removal, rhythm
 from notifications import delivery, drill_times, drills
 from notifications.models import Attempt, ContactMethod, Drill, MonthlyDrill, Notification
 from oncall.models import EscalationPolicy
+from runbooks.models import Run
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +218,19 @@ def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
         assert (item.done_at is not None) == (kinds[-1] == Kind.ACTION_DONE), kinds
 
 
+def test_runbooks_were_followed_and_one_is_being_followed(demo):
+    done, going = Run.objects.with_steps().order_by("finished_at")
+    assert (done.incident.is_open, going.incident.is_open, going.finished_at) == (False, True, None)
+    assert done.incident.acknowledged_at < done.started_at < done.finished_at < done.incident.resolved_at
+    assert going.started_at < demo
+    assert {step.state for step in done.steps.all()} == {"done", "skipped"}
+    assert {step.state for step in going.steps.all()} == {"done", "todo"}
+    for run in (done, going):
+        told = run.incident.timeline.filter(kind=Kind.RUNBOOK_STEP, data__did__in=("done", "skipped"))
+        steps = [step for step in run.steps.all() if step.at]
+        assert list(told.order_by("at").values_list("at", "by")) == [(step.at, step.by_id) for step in steps]
+
+
 def test_nothing_of_the_past_is_owed_any_more(demo):
     assert not Notification.objects.pending().exists()
     assert not PlannedAction.objects.filter(state="due").exists()
@@ -275,7 +289,19 @@ def test_removing_leaves_nothing(demo, client):
     printed = run("remove")
     assert re.search(r"\d+ incidents", printed)
     assert printed.endswith("No admin is left; manage.py setuplink prints the link that creates the first.\n")
-    hang_on = (TimelineEntry, StatusUpdate, ActionItem, Notification, Attempt, Alert, Event, Group, Holiday, Membership)
+    hang_on = (
+        Run,
+        TimelineEntry,
+        StatusUpdate,
+        ActionItem,
+        Notification,
+        Attempt,
+        Alert,
+        Event,
+        Group,
+        Holiday,
+        Membership,
+    )
     for model in (*DEMO_MODELS, *hang_on, Drill, MonthlyDrill):
         assert model.objects.count() == 0, model
     assert client.session.is_empty() or not client.session.exists(client.session.session_key)

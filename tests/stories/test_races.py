@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -23,6 +24,8 @@ from incidents import escalation, letting_go, lifecycle, quiet, snoozing
 from incidents.models import Incident
 from notifications import delivery, drills
 from notifications.models import Attempt, Drill, MonthlyDrill, Notification
+from runbooks import editing, running
+from runbooks.models import Run
 from tests import make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.story]
@@ -205,3 +208,46 @@ def test_giving_back_and_acknowledging_at_once_leave_somebody_paged_or_somebody_
             ("acknowledged", bob, {"stopped"}),
             ("triggered", None, {"running"}),
         )
+
+
+def test_three_people_tick_fifty_steps_at_once_and_nothing_is_lost():
+    people_at_work = [make.user(name) for name in ("alice", "bob", "dora")]
+    incident, book = make.incident(), make.runbook("long", *(f"Step {number}" for number in range(1, 51)))
+    at_once(*(partial(running.start, incident, book, by=person) for person in people_at_work))
+    run = Run.objects.get()
+    refused = Counter()
+
+    def work(person, order):
+        for position in order:
+            try:
+                running.tick(run, position, by=person)
+            except lifecycle.NotAllowedNow:
+                refused[person.username] += 1
+            running.add_text(run, position, by=person, text=f"{person} {position}")
+
+    there, back = range(1, 51), range(50, 0, -1)
+    middle = [*range(25, 51), *range(1, 25)]
+    at_once(*(partial(work, *pair) for pair in zip(people_at_work, (there, back, middle), strict=True)))
+    run.refresh_from_db()
+    steps = list(run.steps.order_by("position"))
+    assert run.finished_at
+    assert [step.state for step in steps] == ["done"] * 50
+    assert [len(step.text.splitlines()) for step in steps] == [5] * 50  # three texts with a line between
+    did = Counter(incident.timeline.filter(kind="runbook_step").values_list("data__did", flat=True))
+    assert (did, sum(refused.values())) == ({"done": 50, "seen": 150}, 100)
+    assert make.happened(incident).count("runbook_started") == make.happened(incident).count("runbook_finished") == 1
+
+
+def test_of_two_who_save_a_runbook_at_once_one_hears_of_the_other():
+    book = make.runbook("lag")
+    guide = editing.guide_of(book)
+    refused = []
+
+    def save(title):
+        try:
+            editing.change(book, replace(guide, title=title), by=None, based_on=1)
+        except editing.Overtaken as error:
+            refused.append(error.since.title)
+
+    at_once(partial(save, "One"), partial(save, "Two"))
+    assert list(book.versions.values_list("number", "title")) == [(2, refused[0]), (1, "Lag")]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from incidents import policy
+from runbooks import starter
 
 
 class Command(BaseCommand):
-    """Writes the severity policy and the incident settings where they are missing; changes nothing else."""
+    """Writes the severity policy, the incident settings and the starter runbooks where they are missing; what a person
+    has changed stays."""
 
-    help = "Write the default severity policy and settings where they are missing."
+    help = "Write the default severity policy, settings and starter runbooks where they are missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Safe to run at every start."""
         policy.ensure_defaults()
+        starter.load(now=timezone.now())

@@ -1,0 +1,101 @@
+"""A run as it is shown: each step with what it says and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runbooks.models import Run, RunStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from accounts.models import User
+
+State = RunStep.State
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """One step; ``version`` names its state, so that one with the same version looks the same."""
+
+    position: int
+    title: str
+    body: str
+    action: str
+    state: str
+    by: User | None
+    at: datetime | None
+    text: str
+    is_next: bool
+
+    @property
+    def version(self) -> str:
+        """A short name for how it looks."""
+        looks = (self.state, self.by.pk if self.by else 0, self.at, self.text, self.is_next)
+        return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run with its steps in order."""
+
+    run: Run
+    title: str
+    summary: str
+    steps: list[ShownStep]
+
+    @property
+    def next(self) -> ShownStep | None:
+        """The first step that is to do."""
+        return next((step for step in self.steps if step.is_next), None)
+
+    @property
+    def last(self) -> ShownStep | None:
+        """What was done or skipped last."""
+        over = [step for step in self.steps if step.at]
+        return max(over, key=lambda step: (step.at, step.position), default=None)
+
+    @property
+    def done(self) -> int:
+        """How many steps are done."""
+        return sum(step.state == State.DONE for step in self.steps)
+
+    @property
+    def skipped(self) -> int:
+        """How many steps were left out."""
+        return sum(step.state == State.SKIPPED for step in self.steps)
+
+    @property
+    def over(self) -> int:
+        """How many steps are done or skipped."""
+        return self.done + self.skipped
+
+    @property
+    def version(self) -> str:
+        """A short name for what stands above the steps."""
+        looks = (self.done, self.skipped, self.run.finished_at)
+        return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
+
+
+def of(run: Run, steps: Iterable[RunStep]) -> Progress:
+    """The run as it stands; reads ``version`` of the run and ``by`` of each step, which the caller has fetched."""
+    rows = sorted(steps, key=lambda step: step.position)
+    following = next((step.position for step in rows if step.state == State.TODO), None)
+    shown = [
+        ShownStep(
+            position=row.position,
+            title=said["title"],
+            body=said["body"],
+            action=said["action"],
+            state=row.state,
+            by=row.by,
+            at=row.at,
+            text=row.text,
+            is_next=row.position == following,
+        )
+        for row, said in zip(rows, run.version.steps, strict=True)
+    ]
+    return Progress(run=run, title=run.version.title, summary=run.version.summary, steps=shown)

@@ -1,0 +1,34 @@
+"""How a guide's text looks; ``{% load guides %}``."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from core import markdown
+from core.templatetags.muster import icon
+
+register = template.Library()
+
+
+@register.filter
+def copyable(text: str, prefix: str) -> SafeString:
+    """``{{ step.body|copyable:"step-1" }}``: Markdown whose blocks of code have a button that copies them.
+
+    The only ``<pre>`` in it are those of the renderer: what a person wrote is escaped.
+    """
+    html, numbers = str(markdown.render(text)), count(1)
+    parts = html.split("<pre>")
+    made = [parts[0]]
+    for part in parts[1:]:
+        name = escape(f"{prefix}-code-{next(numbers)}")
+        code, _, rest = part.partition("</pre>")
+        made.append(
+            f'<div class="mu-copyable"><pre id="{name}">{code}</pre>'
+            f'<button class="btn mu-needs-js" type="button" data-copy="{name}">{icon("copy")}'
+            f"<span data-label>Copy</span></button></div>{rest}"
+        )
+    return SafeString("".join(made))
