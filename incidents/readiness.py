@@ -17,11 +17,12 @@ from catalog.models import Service
 from core.time_zones import instant, zone
 from incidents.messages import absolute
 from incidents.policy import site_settings
-from notifications import health, outbox
+from notifications import drills, health, outbox
 from notifications.message import Message
 from notifications.models import Notification
 from oncall import findings
 from oncall.findings import Finding
+from oncall.models import Participant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +62,13 @@ def of_last_resort(team: Team) -> Iterator[Finding]:
 
 def _is_reached(team: Team) -> bool:
     return team.memberships.filter(user__is_active=True, user__contact_methods__isnull=False).exists()
+
+
+def undrilled(*, now: datetime) -> list[User]:
+    """People who take turns in a schedule and have not shown by a fire drill of the last 45 days that a page reaches
+    them. No finding: it is theirs to do, and nobody is told about others."""
+    turns = Participant.objects.values("user")
+    return list(drills.undrilled(now=now).filter(pk__in=turns).order_by("name", "username"))
 
 
 # ---- once a day ----------------------------------------------------------------------------------------------------

@@ -31,11 +31,13 @@ MOST_HEIGHT = 1000
 
 
 class Picture(NamedTuple):
-    """A page, and how it is looked at. ``link`` is the text of a link to follow from the page."""
+    """A page, and how it is looked at. ``link`` is a link to follow from the page, ``then`` what to add to the address
+    that it leads to."""
 
     name: str
     path: str
     link: str = ""
+    then: str = ""
     size: tuple[int, int] = DESK
     theme: str = "light"
     who: str = "admin"
@@ -52,7 +54,7 @@ MAIN = [
     ("login", "/accounts/login/", "/accounts/login/", "", "stranger"),
 ]
 PICTURES = [
-    Picture(f"{name}-{size[0]}-{theme}", desk if size == DESK else phone, link, size, theme, who)
+    Picture(f"{name}-{size[0]}-{theme}", desk if size == DESK else phone, link, size=size, theme=theme, who=who)
     for name, desk, phone, link, who in MAIN
     for size in (DESK, PHONE)
     for theme in ("light", "dark")
@@ -61,6 +63,10 @@ PICTURES = [
     Picture("search-1440-light", "/search/?q=error+severity:critical"),
     Picture("first-steps-1440-light", "/first-steps/"),
     Picture("on-call-1440-light", "/on-call/", ".mu-now article:nth-child(4) h3 a"),
+    Picture("readiness-1440-light", "/on-call/readiness"),
+    Picture("simulate-1440-light", "/services/query-engine/simulate?severity=critical"),
+    Picture("ledger-1440-light", WORKED, ".mu-title", then="/ledger"),
+    Picture("runbooks-1440-light", "/runbooks/"),
     Picture("services-1440-light", "/services/"),
     Picture("service-1440-light", "/services/query-engine"),
     Picture("outbox-1440-light", "/outbox/"),
@@ -93,6 +99,8 @@ def follow(page: Page, picture: Picture) -> None:
     if picture.link:
         page.locator(picture.link).first.click()
         page.wait_for_load_state()
+        if picture.then:
+            page.goto(page.url + picture.then)
     elif picture.name.startswith("acknowledge"):
         for letter in page.locator(".mu-letter").all_text_contents():
             if found := re.search(r"http\S+/answers/email/\S+", letter):

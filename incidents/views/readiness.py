@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @require_safe
 def on_call_readiness(request: HttpRequest) -> HttpResponse:
     """Findings in groups, each with a link to where it is mended."""
-    found = readiness.find(now=timezone.now())
-    context = {"groups": findings.grouped(found), "count": len(found)}
+    now = timezone.now()
+    found = readiness.find(now=now)
+    context = {"groups": findings.grouped(found), "count": len(found), "undrilled": readiness.undrilled(now=now)}
     return render(request, "oncall/readiness.html", context)

@@ -11,7 +11,8 @@ from tests.browser.conftest import SCREENS, too_wide
 
 JUDGED = (
     "list", "detail", "busy", "resolved", "services", "service", "profile", "outbox", "alerts", "policy form",
-    "on-call", "schedule", "week", "month", "schedule form", "drills", "drill", "ledger", "pages to me",
+    "on-call", "schedule", "week", "month", "schedule form", "override", "swap", "away", "new absence", "readiness",
+    "simulate", "policy", "new policy", "drills", "drill", "ledger", "pages to me",
     "runbooks", "runbook", "runbook form", "runbook history", "run",
 )  # fmt: skip
 

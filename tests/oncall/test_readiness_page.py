@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from incidents import readiness
 from incidents.models import IncidentSettings
-from notifications.models import Notification, SweepRun
+from notifications.models import Drill, Notification, SweepRun
 from oncall import rotas
 from oncall.models import Schedule
 from oncall.shifts import gaps, shifts, uncovered
 from oncall.windows import of_json
 from tests import make
-from tests.make import NOW
+from tests.make import MINUTE, NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -339,3 +339,10 @@ def test_gaps_far_ahead_are_those_of_the_shifts(alice, bob):
         rota = rotas.read(Schedule.objects.filter(pk=made.pk), start=NOW)[0][made.pk]
         slow = [(gap.start, gap.end) for gap in gaps(shifts(rota, NOW, NOW + 30 * DAY))]
         assert (uncovered(rota, NOW, NOW + 30 * DAY), len(slow) > 10) == (slow, True)
+
+
+def test_who_takes_turns_without_a_fire_drill_is_named(client, all_ready, alice, bob):
+    Drill.objects.create(user=bob, started_at=timezone.now() - MINUTE, answered_at=timezone.now())
+    client.force_login(bob)
+    page = client.get("/on-call/readiness").content.decode()
+    assert "No answered fire drill in the last 45 days: Alice." in page
