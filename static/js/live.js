@@ -120,10 +120,10 @@ const running = new WeakMap();
 async function refresh(part, own = false) {
   if (!part || over) return;
   if (running.has(part)) {
-    running.set(part, { again: true, own: own || running.get(part).own });
+    running.set(part, { again: true, own: own || running.get(part).own }); // of those who wait, not of who is under way
     return;
   }
-  running.set(part, { again: false, own });
+  running.set(part, { again: false, own: false });
   try {
     await ask(part, own);
     failed = false;
