@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from incidents import escalation
 from incidents.models import Escalation, EscalationAnswer
@@ -60,8 +60,8 @@ def count(incident: Incident, *, by: User | None, now: datetime) -> Counted:
 def is_asked(incident: Incident, user: User) -> bool:
     """Whether something still pages that an acknowledgement by this person would count for."""
     theirs = EscalationAnswer.objects.filter(escalation=OuterRef("pk"), user=user)
-    running = incident.escalations.filter(state=Escalation.State.RUNNING)
-    return running.exclude(Exists(theirs), needed__gt=1).exists()
+    running = incident.escalations.filter(state=Escalation.State.RUNNING).annotate(given=Count("answers"))
+    return running.exclude(Exists(theirs), needed__gt=F("given")).exists()
 
 
 def _add(asking: Escalation, by: User, *, now: datetime) -> bool:

@@ -113,7 +113,7 @@ def begin(escalations: list[Escalation], reach: Reach, out: Consequences, *, at_
         plan = _plan_of(escalation, plans)
         if plan.steps and not at_once:
             escalation.due_at = out.now + plan.steps[0].delay
-        advance(escalation, plan, reach, out)
+    _advance_all(escalations, plans, reach, out)
     Escalation.objects.bulk_create(escalations)
 
 
@@ -132,8 +132,20 @@ def go_on(escalations: list[Escalation], incident: Incident, reach: Reach, out: 
     plans = plans_for(escalations, reach)
     for escalation in escalations:
         escalation.incident = incident
-        advance(escalation, _plan_of(escalation, plans), reach, out)
+    _advance_all(escalations, plans, reach, out)
     _save(escalations)
+
+
+def _advance_all(escalations: list[Escalation], plans: dict[str, Plan], reach: Reach, out: Consequences) -> None:
+    """Advance each. What asks for the most people goes first: a page that policies share is its own then, and is not
+    cancelled by an answer that is enough for the others alone."""
+
+    def needed(escalation: Escalation) -> int:
+        coming = _plan_of(escalation, plans).steps[escalation.next_step :][:1]
+        return max(escalation.needed, *(step.acknowledgements for step in coming), 1)
+
+    for escalation in sorted(escalations, key=needed, reverse=True):
+        advance(escalation, _plan_of(escalation, plans), reach, out)
 
 
 def advance(escalation: Escalation, plan: Plan, reach: Reach, out: Consequences) -> None:
@@ -324,7 +336,7 @@ def restart(
         begin_anew(escalation)
         escalation.started_at = out.now
         escalation.due_at = out.now + (plan.steps[0].delay if plan.steps else timedelta())
-        advance(escalation, plan, reach, out)
+    _advance_all(again, plans, reach, out)
     _save(again)
 
 
@@ -345,7 +357,7 @@ def advance_due(*, now: datetime) -> int:
         out = Consequences(now)
         for escalation in escalations:
             escalation.incident = incidents[escalation.incident_id]
-            advance(escalation, _plan_of(escalation, plans), reach, out)
+        _advance_all(escalations, plans, reach, out)
         _save(escalations)
         unanswered = [row.pk for row in incidents.values() if row.is_unanswered]
         Incident.objects.filter(pk__in=unanswered).update(is_unanswered=True)

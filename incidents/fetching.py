@@ -8,6 +8,7 @@ from django.http import Http404
 
 from accounts.access import require_role
 from accounts.models import Role, User
+from core.text import clean
 from incidents.models import ActionItem, Incident, TimelineEntry
 
 REFERENCE = re.compile(r"inc-([1-9][0-9]{0,17})", re.ASCII | re.IGNORECASE)
@@ -33,7 +34,7 @@ def person_asked_for(user: User, username: str) -> User:
     PermissionDenied."""
     if username != user.username:
         require_role(user, Role.RESPONDER)
-    found = User.objects.visible_to(user).filter(username=username).first()
+    found = User.objects.visible_to(user).filter(username=clean(username)).first()
     if found is None:
         raise Http404("There is no such person.")
     return found

@@ -272,7 +272,7 @@ def _read(incident: Incident) -> Rows:
     links = AffectedService.objects.filter(incident=incident)
     return together(
         entries=incident.timeline.exclude(kind__in=LEFT_OUT).order_by("-at", "-id")[: MOST_READ + 1],
-        notifications=told.order_by("-id").defer("title", "body", "url", "actions", "address")[: MOST_READ + 1],
+        notifications=told.order_by("-id").defer("body", "url", "actions", "address")[: MOST_READ + 1],
         attempts=Attempt.objects.filter(notification__topic=incident.topic).order_by("number", "id"),
         plan=incident.plan.order_by("due_at", "id"),
         escalations=incident.escalations.order_by("id"),

@@ -234,6 +234,7 @@ def set_monthly(user: User, *, is_on: bool, by: User, now: datetime | None = Non
     """Ask for a drill a month, or no longer. Raises PermissionDenied for anybody but oneself."""
     now = now or db_now()
     _only_oneself(user, by=by)
+    list(MonthlyDrill.objects.select_for_update().filter(user=user))  # before the person, as what is due is begun
     _lock(user)
     plan = MonthlyDrill.objects.filter(user=user).first()
     if is_on and plan is None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
-from incidents import changes, forms, letting_go, lifecycle, more_help, snoozing
+from incidents import acknowledging, changes, escalation, forms, letting_go, lifecycle, more_help, snoozing
 from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
@@ -22,6 +22,8 @@ from incidents.views.sheets import Sheet, answer, done, overtaken, posted, shown
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
+
+    from incidents.models import Incident
 
 MOVE = Sheet("Move to another stage", "Move", said="Moved.")
 ASSIGN = Sheet("Assign", "Assign", "incidents/_sheet_assign.html", said="Assigned.")
@@ -44,20 +46,29 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     incident = incident_for_responder(user, reference)
     form = forms.AcknowledgeForm(request.POST)
     address = form.cleaned_data["next"] if form.is_valid() else ""
+    counts = incident.is_answered and acknowledging.is_asked(incident, user)
     try:
         lifecycle.acknowledge(incident, by=user)
     except NotAllowedNow:
         return overtaken(request, reference)
-    if incident.status == Status.TRIGGERED:
-        said = f"{incident.reference} is yours: acknowledged, and nobody else is paged."
-    elif incident.reminded_at:
-        said = f"{incident.reference}: noted, you are still on it."
-    else:
-        said = f"{incident.reference} was acknowledged already; {incident.assignee or 'nobody'} has it."
+    said = _acknowledged(incident, counts=counts)
     if address and not wants_fragment(request):
         messages.success(request, said)
         return see_other(address)
     return done(request, incident, said=said)
+
+
+def _acknowledged(incident: Incident, *, counts: bool) -> str:
+    """What an acknowledgement did, to the incident as it was before; ``counts``: that of somebody more was asked for."""
+    is_paging = escalation.is_running(incident)
+    then = "paging goes on until more people have answered" if is_paging else "nobody else is paged"
+    if incident.status == Status.TRIGGERED:
+        return f"{incident.reference} is yours: acknowledged, and {then}."
+    if counts:
+        return f"{incident.reference}: acknowledged by you too, and {then}."
+    if incident.reminded_at:
+        return f"{incident.reference}: noted, you are still on it."
+    return f"{incident.reference} was acknowledged already; {incident.assignee or 'nobody'} has it."
 
 
 @login_required

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import make
 from tests.api.caller import Caller, mistakes_of
@@ -45,3 +47,16 @@ def test_viewers_ask_about_themselves_and_private_ones_are_not_there(charlie, in
     incident.is_private = True
     incident.save()
     assert viewer.get(f"incidents/{incident.reference}/ledger").status_code == 404
+
+
+def test_more_messages_take_no_more_statements(api, alice):
+    def statements(people):
+        policy = make.escalation_policy(make.team("", *people))
+        incident = make.incident(severity="high", services=[make.service(policy=policy)])
+        with CaptureQueriesContext(connection) as seen:
+            told = api.get(f"incidents/{incident.reference}/ledger").json()
+        assert sum(len(each["notifications"]) for each in told["decisions"]) == len(people)
+        return len(seen)
+
+    statements([alice])
+    assert statements([alice]) == statements([make.user(f"person{number}") for number in range(9)])

@@ -75,6 +75,10 @@ def test_viewers_ask_about_themselves_and_nobody_about_what_they_may_not_see(cli
     assert client.get(f"{address}?person=nobody").status_code == 404
 
 
+def test_a_name_that_cannot_be_anybodys_is_nobodys(alice_reads, incident):
+    assert alice_reads.get(f"/incidents/{incident.reference}/ledger?person=%00").status_code == 404
+
+
 def test_the_incident_the_simulation_and_the_ledger_lead_to_each_other(alice_reads, incident):
     ledger = f"/incidents/{incident.reference}/ledger"
     page = alice_reads.get(incident.get_absolute_url()).content.decode()

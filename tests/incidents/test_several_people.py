@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents import detail, escalation, lifecycle, more_help
+from incidents import acknowledging, detail, escalation, lifecycle, more_help
 from incidents.forecast import forecast
 from incidents.lifecycle import Draft
 from notifications.models import Notification
@@ -165,3 +165,42 @@ def test_the_page_asks_for_the_second_acknowledgement(client, two_needed, alice,
     page = client.get(two_needed.get_absolute_url()).content.decode()
     assert "<b>1 more</b> must acknowledge, paging goes on" in page
     assert f"/incidents/{two_needed.reference}/acknowledge" in page
+
+
+# ---- pages that are shared, and who is still asked ---------------------------------------------------------------
+
+
+def test_a_page_that_two_policies_share_stays_while_one_of_them_needs_more_people(alice, bob, now):
+    one = make.service(policy=make.escalation_policy(bob, name="One"))
+    two = make.service(policy=make.escalation_policy((alice, bob), name="Two", acknowledgements=2))
+    incident = make.incident(services=[one, two], at=now)
+    lifecycle.acknowledge(incident, by=alice, now=now + SECOND)
+    rows = Notification.objects.filter(topic=incident.topic, purpose="page").order_by("user__username")
+    assert list(rows.values_list("user__username", "state")) == [("alice", "cancelled"), ("bob", "pending")]
+
+
+def test_who_pages_further_after_enough_have_answered_can_still_end_it(alice, bob, admin, now):
+    policy = make.escalation_policy((alice, bob), admin, name="Two", acknowledgements=2)
+    incident = make.incident(services=[make.service(policy=policy)], at=now)
+    for number, user in enumerate((alice, bob), 1):
+        lifecycle.acknowledge(incident, by=user, now=now + number * SECOND)
+    assert not acknowledging.is_asked(incident, alice)
+    more_help.escalate(incident, by=alice, now=now + MINUTE)
+    assert acknowledging.is_asked(incident, alice)
+    lifecycle.acknowledge(incident, by=alice, now=now + 2 * MINUTE)
+    assert states(incident) == [("stopped", 2)]
+
+
+def test_each_who_acknowledges_reads_what_it_did(client, alice, bob):
+    policy = make.escalation_policy((alice, bob), name="Two", acknowledgements=2)
+    incident = make.incident(services=[make.service(policy=policy)])
+    said = []
+    for user in (alice, bob, bob):
+        client.force_login(user)
+        answer = client.post(f"/incidents/{incident.reference}/acknowledge", {"next": "/"}, follow=True)
+        said += [str(message) for message in answer.context["messages"]]
+    assert said == [
+        f"{incident.reference} is yours: acknowledged, and paging goes on until more people have answered.",
+        f"{incident.reference}: acknowledged by you too, and nobody else is paged.",
+        f"{incident.reference} was acknowledged already; Alice has it.",
+    ]

@@ -176,6 +176,20 @@ def test_two_pagers_begin_a_monthly_drill_once():
     assert not MonthlyDrill.objects.filter(next_drill_at__lte=at).exists()
 
 
+def test_monthly_drills_that_begin_while_people_give_them_up_wait_for_each_other():
+    people_ = [make.user(f"person{number}") for number in range(30)]
+    at = make.NOW.replace(hour=11)
+    MonthlyDrill.objects.bulk_create(MonthlyDrill(user=user, next_drill_at=at) for user in people_)
+
+    def give_up(some):
+        for user in some:
+            drills.set_monthly(user, is_on=False, by=user)
+
+    backwards = people_[::-1]
+    at_once(partial(drills.start_drills_due, now=at), *(partial(give_up, backwards[first::3]) for first in range(3)))
+    assert not MonthlyDrill.objects.exists()
+
+
 def test_two_pagers_end_a_snooze_once_and_remind_once():
     alice = make.user("alice")
     now = timezone.now()
