@@ -59,7 +59,7 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
 
 
 def _acknowledged(incident: Incident, *, counts: bool) -> str:
-    """What an acknowledgement did, to the incident as it was before; ``counts``: that of somebody more was asked for."""
+    """What an acknowledgement did to the incident as it was before; ``counts``: it was one more of several."""
     is_paging = escalation.is_running(incident)
     then = "paging goes on until more people have answered" if is_paging else "nobody else is paged"
     if incident.status == Status.TRIGGERED:
