@@ -126,7 +126,8 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
-  const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+  const field = event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+  const typing = field?.checkVisibility(); // a field of a sheet that has just closed has the focus for a moment more
   if (event.ctrlKey && event.key === "Enter" && event.target.matches?.("textarea")) {
     event.target.form?.requestSubmit();
     return;

@@ -120,10 +120,10 @@ const running = new WeakMap();
 async function refresh(part, own = false) {
   if (!part || over) return;
   if (running.has(part)) {
-    running.set(part, { again: true, own: own || running.get(part).own }); // of those who wait, not of who is under way
+    running.set(part, { again: true, own: own || running.get(part).own });
     return;
   }
-  running.set(part, { again: false, own: false });
+  running.set(part, { again: false, own });
   try {
     await ask(part, own);
     failed = false;
@@ -196,7 +196,9 @@ function release(own = false) {
     for (const { id: name } of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(name)}`)?.setAttribute("open", "");
     const had = old.contains(document.activeElement);
     htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} }).then(() => had && keepPlace(id));
-    if (!own && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
+    // Who did it knows it already, whichever look brought it.
+    const by = fresh.dataset.sayBy, isMine = by === undefined ? own : by === document.documentElement.dataset.reader;
+    if (!isMine && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
   }
   if (news) news.hidden = !held.size;
 }
