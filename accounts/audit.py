@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 
 # Never written down, whatever model they are in.
-SECRET_FIELDS = frozenset({"password", "digest", "key_digest", "signing_secret"})
+SECRET_FIELDS = frozenset({"password", "digest", "key_digest", "signing_secret", "authorization"})
 SILENT_FIELDS = frozenset({"created_at", "updated_at", "last_login", "last_used_at"})
 LONGEST_VALUE = 2000
 
@@ -50,11 +50,12 @@ def record(
     on: models.Model,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    source: str = "Command line",
 ) -> AuditEntry:
-    """Append one entry. Without a person it was Muster's own command line."""
+    """Append one entry; ``source`` is who it was where it was no person."""
     return AuditEntry.objects.create(
         actor=by,
-        actor_label=f"{by} ({by.username})" if by else "Command line",
+        actor_label=f"{by} ({by.username})" if by else source[:200],
         action=action,
         object_type=on._meta.label_lower,
         object_id=str(on.pk),

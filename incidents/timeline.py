@@ -77,6 +77,19 @@ def link_evidence(
     """Tie a link that shows something to the incident. Raises ValidationError for an unusable address or kind."""
     now = now or timezone.now()
     incident = Incident.objects.locked(incident.pk)
+    evidence = keep_evidence(incident, url=url, by=by, kind=kind, caption=caption, source=source, now=now)
+    out = Consequences(now)
+    out.record(
+        incident, Kind.EVIDENCE_LINKED, by=by, evidence=evidence.pk, kind=kind, url=evidence.url, caption=str(evidence)
+    )
+    out.write()
+    return evidence
+
+
+def keep_evidence(
+    incident: Incident, *, url: str, by: User | None, kind: str, caption: str, source: str, now: datetime
+) -> Evidence:
+    """Tie a link to a locked incident, for something that the timeline tells of itself. Raises ValidationError."""
     evidence = Evidence(
         incident=incident,
         kind=kind,
@@ -90,11 +103,6 @@ def link_evidence(
     if not evidence.url.lower().startswith(("http://", "https://")):
         raise ValidationError({"url": "Enter an address that begins with http:// or https://."})
     evidence.save()
-    out = Consequences(now)
-    out.record(
-        incident, Kind.EVIDENCE_LINKED, by=by, evidence=evidence.pk, kind=kind, url=evidence.url, caption=str(evidence)
-    )
-    out.write()
     return evidence
 
 

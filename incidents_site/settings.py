@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "oncall",
     "catalog",
     "incidents",
+    "automation",
     "alerts",
     "runbooks",
     "home",

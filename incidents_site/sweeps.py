@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from accounts import sessions
 from alerts import grouping
+from automation import diagnostics, sending, watching
 from core.work import run_sweep
 from incidents import escalation, failed_pages, plan, quiet, readiness, repair, sla, snoozing
 from incidents_site import paging_health
@@ -52,6 +53,9 @@ SWEEPS: list[Sweep] = [
         Sweep(sweep_of(channel), delivery.sweep(channel), 1.0)
         for channel in (Channel.EMAIL, Channel.WEBHOOK, Channel.CHAT)
     ),
+    Sweep("automation.send_due", sending.send_due, 1.0),
+    Sweep("automation.watch_due", watching.watch_due, 2.0),
+    Sweep("automation.start_missing", diagnostics.start_missing, 1.0),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
     Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
     Sweep("notifications.start_drills_due", drills.start_drills_due, 30.0),

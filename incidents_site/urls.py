@@ -13,6 +13,7 @@ urlpatterns = [
     path("", incident_list, name="home"),
     path("", include("home.urls")),
     path("", include("incidents.urls")),
+    path("", include("automation.urls")),
     path("", include("alerts.urls")),
     path("", include("runbooks.urls")),
     path("", include("catalog.urls")),

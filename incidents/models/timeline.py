@@ -53,6 +53,7 @@ class TimelineEntry(models.Model):
         RUNBOOK_STARTED = "runbook_started", "Runbook started"
         RUNBOOK_STEP = "runbook_step", "Runbook step"
         RUNBOOK_FINISHED = "runbook_finished", "Runbook finished"
+        AUTOMATION = "automation", "Automation"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="timeline")
     kind = models.CharField(max_length=30, choices=Kind.choices)

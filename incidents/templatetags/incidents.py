@@ -53,6 +53,7 @@ _ICONS: dict[str, str] = {
     Kind.RUNBOOK_STARTED: "book",
     Kind.RUNBOOK_STEP: "done",
     Kind.RUNBOOK_FINISHED: "book",
+    Kind.AUTOMATION: "play",
 }
 _EVIDENCE_ICONS = {"metric": "chart", "log": "log", "trace": "trace", "screenshot": "image"}
 

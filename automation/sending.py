@@ -1,0 +1,156 @@
+"""Requests: each is sent once. Written down as running, sent outside any transaction, then how it ended.
+
+Unlike a page, which is sent again when nobody knows whether it arrived, an action whose sender has gone is never sent
+again: it is unknown, and somebody has to look.
+"""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from automation import asking, masking, requests, telling
+from automation.models import OUTPUT_LIMIT, Execution
+from core import http
+from core.text import clean
+from core.work import db_now
+from incidents.consequences import Consequences
+from notifications import signing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger(__name__)
+
+State = Execution.State
+
+SEATS = 4
+LEASE = timedelta(seconds=30)  # longer than the slowest request
+# Answers of somebody between us and whoever should have done it, who may or may not have.
+MAYBE = frozenset({500, 502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    state: State
+    detail: str
+    status: int | None = None
+    output: str = ""
+
+
+def send_due(*, now: datetime) -> int:
+    """Send what is due, a few at once; returns how many were begun."""
+    waiting = Execution.objects.due(now=now).filter(Execution.objects.to_send()).values_list("pk", flat=True)[:SEATS]
+    begun = [execution for pk in list(waiting) if (execution := _begin(pk))]
+    if len(begun) < 2:
+        for execution in begun:
+            _send(execution)
+        return len(begun)
+    with ThreadPoolExecutor(max_workers=SEATS, thread_name_prefix="automation") as pool:
+        for done in [pool.submit(_send_elsewhere, execution) for execution in begun]:
+            done.result()
+    return len(begun)
+
+
+@transaction.atomic
+def _begin(pk: int) -> Execution | None:
+    """Written down as running before anything is sent; None where somebody else was first, or it is not to be sent."""
+    execution, out = asking.locked(pk), Consequences(db_now())
+    if execution.state != State.QUEUED:
+        return None
+    if asking.is_changed(execution):
+        telling.conclude(execution, State.CANCELLED, asking.CHANGED, out=out)
+        execution.save()
+        out.write()
+        return None
+    execution.state, execution.started_at = State.RUNNING, out.now
+    execution.lease_token, execution.due_at = uuid.uuid4(), out.now + LEASE
+    execution.save()
+    return execution
+
+
+def _send_elsewhere(execution: Execution) -> None:
+    try:
+        _send(execution)
+    finally:
+        connections.close_all()
+
+
+def _send(execution: Execution) -> None:
+    if not connection.in_atomic_block:
+        connection.close()  # others may use it while we wait for the answer
+    try:
+        result = _attempt(execution)
+    except Exception:  # a fault of ours must not leave it running; what was sent is not known here
+        log.exception("an action failed", execution=execution.pk)
+        result = _Result(
+            State.UNKNOWN, "Muster failed while it sent this. The log has the reason; check what happened."
+        )
+    _end(execution, result)
+
+
+def _attempt(execution: Execution) -> _Result:
+    action = execution.action
+    request = requests.build(action.format, _order(execution))
+    signed = signing.headers(
+        action.signing_secret, message_id=f"exec_{execution.pk}", at=timezone.now(), body=request.body
+    )
+    secret = {"Authorization": action.authorization} if action.authorization else {}
+    try:
+        answer = http.post(action.url, body=request.body, headers={**request.headers, **signed, **secret})
+    except http.TimedOut as error:
+        return _Result(State.UNKNOWN, f"{error}. It may have been done: check before you ask again.")
+    except http.HttpError as error:
+        return _Result(State.FAILED, f"{error}. Nothing was sent.")
+    text = answer.body.decode("utf-8", "replace")
+    if 200 <= answer.status < 300:
+        return _Result(State.DONE, f"Accepted: HTTP {answer.status}.", answer.status, text)
+    if answer.status in MAYBE:
+        detail = f"HTTP {answer.status}. It may have been done: check before you ask again."
+        return _Result(State.UNKNOWN, detail, answer.status, text)
+    return _Result(State.FAILED, f"Turned down: HTTP {answer.status}.", answer.status, text)
+
+
+def _order(execution: Execution) -> requests.Order:
+    action, incident = execution.action, execution.incident
+    about: dict[str, Any] = {
+        "id": execution.pk,
+        "incident": incident.reference,
+        "url": settings.MUSTER.base_url + execution.get_absolute_url(),
+        "asked_by": execution.asked_by.username if execution.asked_by else None,
+        "approved_by": execution.decided_by.username if execution.decided_by else None,
+        "asked_at": execution.asked_at.isoformat(),
+    }
+    return requests.Order(
+        action=action.slug,
+        values=execution.values,
+        is_dry_run=execution.is_dry_run,
+        has_dry_run=action.has_dry_run,
+        target=action.target,
+        about=about,
+    )
+
+
+@transaction.atomic
+def _end(sent: Execution, result: _Result) -> None:
+    """Written by token: where the lease is over the truth still counts, since nobody else has sent it."""
+    execution, out = asking.locked(sent.pk), Consequences(db_now())
+    if execution.lease_token != sent.lease_token or execution.state not in (State.RUNNING, State.UNKNOWN):
+        return
+    action = sent.action
+    secrets = [*action.authorization.split(), action.signing_secret, urlsplit(action.url).password or ""]
+    execution.http_status = result.status
+    execution.output = masking.mask(clean(result.output), secrets)[:OUTPUT_LIMIT]
+    telling.conclude(execution, result.state, masking.mask(result.detail, secrets), out=out)
+    telling.keep_result(execution, out=out)
+    execution.save()
+    out.write()
