@@ -194,8 +194,11 @@ function release(own = false) {
     if (!old) continue;
     const was = old.dataset.say;
     for (const { id: name } of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(name)}`)?.setAttribute("open", "");
-    const had = old.contains(document.activeElement);
-    htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} }).then(() => had && keepPlace(id));
+    const had = old.contains(document.activeElement), step = headingOf(old);
+    htmx.swap({ text: fresh.outerHTML, sourceElement: old, target: old, swap: "outerMorph", request: {} }).then(() => {
+      if (id === workedIn && Date.now() - workedAt < QUIET && headingOf(document.getElementById(id)) !== step) showStep(id);
+      else if (had) keepPlace(id);
+    });
     // Who did it knows it already, whichever look brought it.
     const by = fresh.dataset.sayBy, isMine = by === undefined ? own : by === document.documentElement.dataset.reader;
     if (!isMine && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
@@ -209,6 +212,19 @@ function keepPlace(id) {
   if (!panel || (active !== document.body && active?.checkVisibility())) return;
   panel.tabIndex = -1;
   panel.focus({ preventScroll: true });
+}
+
+// One's own key or button has opened another step of a runbook, and by a key one may be anywhere on the page: the step's
+// beginning comes into view, and Tab goes on from there. Not from its Done: Enter twice would do a step that nobody read.
+let workedIn = null, workedAt = 0; // the panel whose button or small form was used last, and when something was sent
+
+const headingOf = (panel) => panel?.querySelector(".mu-run-next h3")?.textContent;
+
+function showStep(id) {
+  const panel = document.getElementById(id), step = panel.querySelector(".mu-run-next") ?? panel;
+  panel.tabIndex = -1;
+  panel.focus({ preventScroll: true });
+  step.scrollIntoView({ block: step.offsetHeight > innerHeight / 2 ? "start" : "nearest" });
 }
 
 let cameFrom = null;
@@ -247,6 +263,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   event.preventDefault();
+  workedIn = link.closest("[data-version]")?.id;
   for (const menu of document.querySelectorAll("details.mu-menu[open]")) menu.open = false;
   link.ariaBusy = "true";
   htmx.ajax("GET", link.href, { source: link, target: "#sheet-body", swap: "innerHTML" }).finally(() => { link.ariaBusy = null; });
@@ -270,6 +287,8 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (form.dataset.busy) return;
   form.dataset.busy = "1";
+  workedAt = Date.now();
+  if (!sheet.contains(form)) workedIn = form.closest("[data-version]")?.id;
   const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
   const page = document.getElementById("workspace");
   htmx.ajax("POST", action, { source: form, event, target: "#sheet-body", swap: "innerHTML" }).finally(() => {
