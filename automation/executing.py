@@ -50,7 +50,6 @@ class Work:
     seconds: int
 
 
-@transaction.atomic
 def take(runner: Runner, *, now: datetime | None = None) -> Work | None:
     """The oldest execution that waits for this runner, if there is one; it has to begin within 15 seconds.
 
@@ -58,8 +57,11 @@ def take(runner: Runner, *, now: datetime | None = None) -> Work | None:
     """
     queue = Execution.objects.filter(runner=runner, state=State.QUEUED).order_by("id")
     pk = queue.values_list("pk", flat=True).first()
-    if pk is None:
-        return None
+    return None if pk is None else _take(runner, pk, now=now)
+
+
+@transaction.atomic
+def _take(runner: Runner, pk: int, *, now: datetime | None) -> Work | None:
     execution, out = asking.locked(pk), Consequences(now or db_now())
     if execution.state != State.QUEUED or execution.runner_id != runner.pk:
         return None

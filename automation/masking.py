@@ -21,7 +21,7 @@ SHORTEST = 4  # a secret of fewer characters would blot out half of what is prin
 _SHAPES = [
     re.compile(shape, re.ASCII)
     for shape in (
-        r"(?P<keep>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[A-Za-z0-9+/=\s:,-]{1,8000}(?=-----END|\Z)",
+        r"(?P<keep>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[A-Za-z0-9+/=\s:,]|-(?!-)){1,8000}",
         r"(?P<keep>[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:)[^\s/@\"']{1,200}(?=@)",
         r"(?P<keep>(?i:authorization)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?i:basic|bearer|token)\s{1,3})?)[^\s\"',;]{4,4000}",
         r"(?P<keep>(?i:bearer)\s{1,3})[A-Za-z0-9._~+/=-]{16,4000}",

@@ -79,6 +79,14 @@ class Parameter:
             case _:
                 return _text(value, self.pattern)
 
+    def fits(self, value: object) -> bool:
+        """Whether it takes the value."""
+        try:
+            self.check(value)
+        except BadValue:
+            return False
+        return True
+
     @property
     def takes(self) -> str:
         """What it takes, in words."""
@@ -162,12 +170,7 @@ def offered(parameters: Iterable[Parameter], facts: Mapping[str, object]) -> dic
 
 def refused_facts(parameters: Iterable[Parameter], facts: Mapping[str, object]) -> list[str]:
     """Names of the labels whose values were there and not taken."""
-    offers = offered(parameters, facts)
-    return [
-        one.fact
-        for one in parameters
-        if one.fact and facts.get(one.fact) and str(offers.get(one.name)) != str(facts[one.fact])
-    ]
+    return [one.fact for one in parameters if one.fact and facts.get(one.fact) and not one.fits(facts[one.fact])]
 
 
 def _check_declaration(one: Parameter) -> None:

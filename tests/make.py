@@ -13,6 +13,9 @@ from typing import Any
 from accounts.models import Membership, Role, Team, User
 from alerts import intake
 from alerts.models import Integration
+from automation import defining, runners
+from automation.models import Action, Runner
+from automation.parameters import Parameter
 from catalog.models import Service
 from incidents import lifecycle, policy
 from incidents.lifecycle import Draft
@@ -163,6 +166,23 @@ def runbook(slug: str = "", *steps: str | Step, at: datetime = NOW, by: User | N
     said = tuple(step if isinstance(step, Step) else Step(step) for step in steps or ("Look",))
     guide = Guide(**{"title": slug.capitalize(), "steps": said, **fields})
     return editing.create(guide, slug=slug, by=by, now=at, **own)
+
+
+def runner(name: str = "", **fields) -> tuple[Runner, str]:
+    """A runner and its token."""
+    return runners.create(name=name or f"Runner {next(_count)}", by=None, **fields)
+
+
+def action(slug: str = "", *parameters: Parameter, url: str = "", services: tuple = (), **fields) -> Action:
+    """An action of a runner, or with ``url`` a request."""
+    slug = slug or f"action{next(_count)}"
+    way: dict[str, Any] = (
+        {"way": "http", "url": url} if url else {"way": "runner", "command": fields.pop("command", slug)}
+    )
+    if not url and "runner" not in fields:
+        way["runner"] = runner()[0]
+    name = fields.pop("name", slug.capitalize())
+    return defining.create(slug=slug, name=name, parameters=parameters, services=services, by=None, **way, **fields)[0]
 
 
 def pages(incident: Incident) -> list[tuple[str, datetime]]:
