@@ -70,6 +70,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.paths: list[str] = []
         self.status = 200
         self.headers: dict[str, str] = {}
         self.pause = 0.0
@@ -84,6 +85,7 @@ def webhook_receiver() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):  # noqa: N802
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            hook.paths.append(self.path)
             hook.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
             time.sleep(hook.pause)
             self.send_response(hook.status)
