@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,6 +13,7 @@ from accounts import audit
 from automation.models import Action, Way
 from automation.parameters import BadParameter, declared
 from core.text import clean, single_line
+from incidents.models.incident import NotAllowedNow
 from notifications import signing
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def change(
     ValidationError."""
     action = Action.objects.select_for_update().get(pk=action.pk)
     before, url = {name: getattr(action, name) for name in DOES}, action.url
+    secret = action.authorization
     _set(action, fields, parameters, authorization)
     if authorization is None and action.authorization and _host(action.url) != _host(url):
         raise ValidationError({"authorization": "The address is on another host now: give its authorization anew."})
@@ -92,14 +95,21 @@ def change(
     if before != {name: getattr(action, name) for name in DOES}:
         action.revision += 1
     audit.save(action, by=by)
+    if action.authorization != secret:  # the log has secrets as “(secret)”, before and after
+        audit.record(by=by, action="new authorization", on=action)
     _tie(action, services, by=by)
     return action
 
 
 @transaction.atomic
 def rotate_secret(action: Action, *, by: User | None) -> str:
-    """A new secret to sign requests with; the old one is used no more. It is shown once."""
-    action = Action.objects.select_for_update().get(pk=action.pk, way=Way.HTTP)
+    """A new secret to sign requests with; the old one is used no more. It is shown once.
+
+    Raises NotAllowedNow for what a runner does: nothing of it is signed.
+    """
+    action = Action.objects.select_for_update().get(pk=action.pk)
+    if action.way != Way.HTTP:
+        raise NotAllowedNow(f"“{action}” is done by a runner: there is no request to sign.")
     secret = _give_secret(action)
     action.save(update_fields=["signing_secret", "updated_at"])
     audit.record(by=by, action="new signing secret", on=action)
@@ -182,9 +192,9 @@ def _wrong_command(action: Action, offer: dict[str, object] | None) -> dict[str,
 
 def _wrong_request(action: Action) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    if not action.url.startswith(("https://", "http://")) or not action.url.isprintable() or " " in action.url:
+    if not _is_address(action.url):
         wrong["url"] = "Enter an address that begins with https:// or http://, without spaces."
-    elif "@" in action.url.split("/")[2]:
+    elif "@" in urlsplit(action.url).netloc:
         wrong["url"] = "Put user and password into the authorization, where nobody sees them."
     if "{" in action.url or "%7b" in action.url.lower():
         wrong["url"] = "Nothing is filled into an address: write it without braces."
@@ -193,6 +203,15 @@ def _wrong_request(action: Action) -> dict[str, str]:
     if not action.authorization.isprintable() or not action.authorization.isascii():
         wrong["authorization"] = "A header has printable ASCII characters only."
     return wrong
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as https://[
+        return False
+    return has_host and url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
 
 
 def _tie(action: Action, services: list[Service], *, by: User | None) -> None:

@@ -49,6 +49,7 @@ def update(runner: Runner, *, by: User | None, **changes: Any) -> Runner:
     runner = Runner.objects.select_for_update().get(pk=runner.pk)
     for name, value in changes.items():
         setattr(runner, name, value)
+    runner.name = single_line(runner.name)
     return audit.save(runner, by=by)
 
 

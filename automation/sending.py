@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -147,7 +146,7 @@ def _end(sent: Execution, result: _Result) -> None:
     if execution.lease_token != sent.lease_token or execution.state not in (State.RUNNING, State.UNKNOWN):
         return
     action = sent.action
-    secrets = [*action.authorization.split(), action.signing_secret, urlsplit(action.url).password or ""]
+    secrets = [*action.authorization.split(), action.signing_secret]
     execution.http_status = result.status
     execution.output = masking.mask(clean(result.output), secrets)[:OUTPUT_LIMIT]
     telling.conclude(execution, result.state, masking.mask(result.detail, secrets), out=out)
