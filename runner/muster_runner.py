@@ -543,12 +543,12 @@ def _why_shell(pieces: tuple[Piece, ...]) -> str:
     return ""
 
 
-def _program_names(literal: str, *, follow: bool) -> set[str]:
+def _program_names(literal: str, *, follow: bool) -> list[str]:
     """What a program may be called, without path and version; also the program that a link leads to."""
-    names = {os.path.basename(literal)}
+    names = [os.path.basename(literal)]
     if follow and (real := os.path.basename(os.path.realpath(literal))) not in ("busybox", "toybox"):
-        names.add(real)  # where ls is a link to busybox it is still ls
-    return {re.sub(r"[-0-9.]+\Z", "", re.sub(r"\.exe\Z", "", name)) for name in names}
+        names.append(real)  # where ls is a link to busybox it is still ls
+    return [re.sub(r"[-0-9.]+\Z", "", name) for name in names]
 
 
 def _has_script(pieces: tuple[Piece, ...]) -> bool:
@@ -758,7 +758,7 @@ class Journal:
 
     def _read_executed(self) -> list[int]:
         try:
-            with open(self._executed_file, encoding="ascii") as file:
+            with open(self._executed_file, encoding="utf-8") as file:
                 return [int(line) for line in file]
         except FileNotFoundError:
             return []
@@ -841,7 +841,7 @@ class Masker:
             spans.append((keep, len(text)))
         if is_last:
             keep = len(text)
-        passed, at, covered = [], 0, 0
+        passed, at, covered = [], 0, max(0, self._covered - keep)
         for start, end in sorted(spans):
             if start >= keep:
                 break
@@ -894,6 +894,8 @@ class Output:
     def feed(self, data: bytes, *, now: float, is_last: bool = False) -> None:
         """More output; ``now`` is a monotonic clock. Called without data it lets an old unfinished line go."""
         decoded = UNWANTED.sub("\ufffd", self._decoder.decode(data, final=is_last))
+        if not self._line:
+            self._line_since = now
         self._line += self._masker.feed(decoded, is_last=is_last)
         cut = self._line.rfind("\n") + 1
         is_old = now - self._line_since >= LINE_SECONDS
@@ -901,9 +903,7 @@ class Output:
             cut = len(self._line)
         if cut:
             self._keep(self._line[:cut].encode())
-            self._line = self._line[cut:]
-        if cut or not self._line:
-            self._line_since = now
+            self._line, self._line_since = self._line[cut:], now
 
     def close(self, *, now: float) -> None:
         """Nothing more comes: what was kept of the end joins the text."""

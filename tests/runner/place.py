@@ -110,7 +110,7 @@ class Place:
             code = (
                 f"import sys; sys.path.insert(0, {str(SOURCE.parent)!r}); import muster_runner as m\n{pace}\n{first}\n"
             )
-            command = [RUNNER_PYTHON, "-B", "-c", code + "m.os._exit(m.main())"]
+            command = [RUNNER_PYTHON, "-c", code + "m.os._exit(m.main())"]
         with self.log.open("ab") as log:
             process = subprocess.Popen([*command, "--config", str(self.config)], stdout=log, stderr=log)
         self.processes.append(process)
