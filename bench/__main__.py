@@ -10,6 +10,7 @@ from collections.abc import Callable
 from bench import (
     acknowledgements,
     agreement,
+    automation,
     chaos,
     frozen,
     intake,
@@ -42,6 +43,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "pager": pager.main,
     "acknowledgements": acknowledgements.main,
     "frozen": frozen.main,
+    "automation": automation.main,
     "chaos": chaos.main,
 }
 
