@@ -48,6 +48,7 @@ DEFAULT_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 REQUEST_SECONDS = 10.0
 START_SECONDS = 10.0  # how long Muster is asked whether an execution may begin
+CLAIM_SECONDS = 0.02  # after a claim before the next one
 STREAM_SECONDS = 0.5
 HEARTBEAT_SECONDS = 4.0  # Muster takes a runner for dead that is not heard of for a while
 BACKOFF_SECONDS = 30.0
@@ -480,6 +481,9 @@ SHELLS = re.compile(
     r"(?:ba|rba|a|da|z|k|mk|pdk|c|tc|fi|pw)?sh|busybox|toybox|ssh|env|xargs|parallel|sudo|su|doas|runuser|eval|expect"
     r"|[gmn]?awk|sed"
 )
+WRAPPERS = re.compile(
+    r"timeout|nice|ionice|nohup|setsid|stdbuf|chroot|unshare|nsenter|systemd-run|flock|watch|strace|time"
+)
 INTERPRETERS = re.compile(r"python|pypy|perl|ruby|node|nodejs|deno|bun|php|lua|luajit|tclsh|osascript|R|Rscript")
 CLIENTS = re.compile(r"psql|mysql|mariadb|sqlite|mongo|mongosh|cqlsh|clickhouse-client|influx|redis-cli")
 CODE_OPTION = re.compile(
@@ -532,7 +536,7 @@ def _why_shell(pieces: tuple[Piece, ...]) -> str:
     for at, piece in enumerate(pieces):
         rest = pieces[at + 1 :]
         for name in _program_names(piece.literal, follow=at == 0):
-            if SHELLS.fullmatch(name):
+            if SHELLS.fullmatch(name) or (at == 0 and WRAPPERS.fullmatch(name)):
                 return f"{name} runs what its arguments say"
             if INTERPRETERS.fullmatch(name) and any(CODE_OPTION.fullmatch(one.literal or one.prefix) for one in rest):
                 return f"{name} runs the text of its arguments"
@@ -1288,7 +1292,7 @@ class Runner:
             return self._claim_failed(f"no work from Muster: it answered {answer.status}")
         self._failures = 0
         self._say("connected to Muster")
-        return claim, 0.02 if claim else self._config.poll_seconds
+        return claim, CLAIM_SECONDS if claim else self._config.poll_seconds
 
     def _claim_failed(self, why: str) -> tuple[None, float]:
         self._failures += 1

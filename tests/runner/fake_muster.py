@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import uuid
 from collections import defaultdict
@@ -50,6 +51,15 @@ class FakeMuster:
         self.told: defaultdict[int, Told] = defaultdict(Told)
         self.calls: list[str] = []
         self.url = ""
+        self.server: ThreadingHTTPServer | None = None
+
+    def speak_tls(self, certificate: str) -> None:
+        """From now on with this certificate."""
+        assert self.server
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = self.url.replace("http:", "https:")
 
     def ask(self, execution: int, action: str = "show", *, token: str = "", **more: Any) -> Told:
         """Have an action run."""
@@ -114,6 +124,7 @@ def fake_muster() -> Iterator[FakeMuster]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
+    muster.server = server
     muster.url = f"http://127.0.0.1:{server.server_port}"
     try:
         yield muster

@@ -25,11 +25,13 @@ PROGRAMS = "/usr/bin/python3" if IS_ROOT else sys.executable  # one that the use
 RUNNER_PYTHON = os.environ.get("MUSTER_RUNNER_PYTHON", sys.executable)
 # Patience as in real life would make a test of seconds one of minutes.
 FAST = {
-    "TERM_SECONDS": 0.4,
-    "PIPE_SECONDS": 0.4,
-    "START_SECONDS": 1.0,
-    "BACKOFF_SECONDS": 0.3,
-    "HEARTBEAT_SECONDS": 0.4,
+    "CLAIM_SECONDS": 0,
+    "STREAM_SECONDS": 0.1,
+    "HEARTBEAT_SECONDS": 0.2,
+    "START_SECONDS": 0.5,
+    "BACKOFF_SECONDS": 0.2,
+    "TERM_SECONDS": 0.2,
+    "PIPE_SECONDS": 0.3,
 }
 
 # Writes down that it was run, then does what its first argument says.
@@ -104,13 +106,13 @@ class Place:
     def start(self, *, first: str = "", is_fast: bool = True) -> subprocess.Popen:
         """Start a runner. ``first`` is code that runs with the module ``m`` before it."""
         self.save()
-        command = [RUNNER_PYTHON, str(SOURCE)]
+        command = [RUNNER_PYTHON, "-IS", str(SOURCE)]
         if is_fast:
             pace = "; ".join(f"m.{name} = {value}" for name, value in FAST.items())
             code = (
                 f"import sys; sys.path.insert(0, {str(SOURCE.parent)!r}); import muster_runner as m\n{pace}\n{first}\n"
             )
-            command = [RUNNER_PYTHON, "-c", code + "m.os._exit(m.main())"]
+            command = [RUNNER_PYTHON, "-IS", "-c", code + "m.os._exit(m.main())"]
         with self.log.open("ab") as log:
             process = subprocess.Popen([*command, "--config", str(self.config)], stdout=log, stderr=log)
         self.processes.append(process)
@@ -118,7 +120,7 @@ class Place:
 
     def check(self) -> subprocess.CompletedProcess:
         """Have the file checked, as an admin would."""
-        command = [RUNNER_PYTHON, str(SOURCE), "--check", "--config", str(self.config)]
+        command = [RUNNER_PYTHON, "-IS", str(SOURCE), "--check", "--config", str(self.config)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     @property

@@ -215,7 +215,7 @@ def test_sigterm_ends_what_runs_and_the_runner(muster, place):
 
 
 def test_the_network_may_be_away_while_it_runs(muster, place):
-    place.action("talks", "for n in range(12): print(n, flush=True); time.sleep(0.1)")
+    place.action("talks", "for n in range(6): print(n, flush=True); time.sleep(0.1)")
     told = muster.ask(1, "talks")
     place.start()
     wait_until(lambda: told.text, "it does not run")
@@ -224,12 +224,12 @@ def test_the_network_may_be_away_while_it_runs(muster, place):
     assert told.ends == []
     muster.is_away = False
     muster.wait_for_end(1)
-    assert told.text == "".join(f"{n}\n" for n in range(12))
+    assert told.text == "".join(f"{n}\n" for n in range(6))
     assert (told.outcome, told.ends[0]["exit_code"]) == ("done", 0)
 
 
 def test_signs_of_life_come_without_output_and_a_refused_output_hinders_nothing(muster, place):
-    place.action("quiet", "time.sleep(1.1)")
+    place.action("quiet", "time.sleep(0.6)")
     told = muster.ask(1, "quiet")
     place.start()
     muster.wait_for_end(1)
