@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from runbooks import editing, starter
 from runbooks.models import Runbook, Version
@@ -13,6 +15,13 @@ from tests import make
 from tests.make import MINUTE
 
 pytestmark = pytest.mark.django_db
+
+SQL = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FOR_PSQL = re.compile(r"^\\.*\n", re.MULTILINE)
+# PgBouncer's, and an extension that not every server has.
+ELSEWHERE = re.compile(r"SHOW (POOLS|DATABASES)|pg_stat_statements")
+# Ends, pauses or reloads something, or answers on a replica alone: parsed by the server, never run.
+ACTS = re.compile(r"pg_terminate_backend|pg_reload_conf|wal_replay")
 
 GUIDE = "---\ntitle: Consumer lag\nservices: kafka, redis\n---\nWhen it is\nlate.\n\n## Look\n## Wait\n"
 
@@ -73,3 +82,29 @@ def test_a_broken_file_is_named_with_its_line(library, now):
 def test_a_first_start_loads_it_without_demo_data():
     call_command("ensure_defaults")
     assert set(Runbook.objects.values_list("slug", flat=True)) == set(starter.read())
+
+
+def statements():
+    """What the guides of PostgreSQL read, with something in the place of what is to be filled in."""
+    found = []
+    for slug in ("postgresql-connection-limit-reached", "postgresql-replication-lag"):
+        blocks = [block for step in starter.read()[slug].steps for block in SQL.findall(f"{step.body}\n")]
+        text = FOR_PSQL.sub("", "".join(blocks).replace(" \\watch 10\n", ";\n"))
+        text = text.replace(":'app'", "'checkout-api'").replace("<pid>", "1")
+        reads = [sql.strip() for sql in text.split(";\n") if sql.lstrip().startswith(("SELECT", "SHOW"))]
+        found += [pytest.param(sql, id=f"{slug}-{n}") for n, sql in enumerate(reads) if not ELSEWHERE.search(sql)]
+    return found
+
+
+@pytest.mark.parametrize("sql", statements())
+def test_postgresql_understands_what_its_guides_ask(sql):
+    with connection.cursor() as cursor:
+        if ACTS.search(sql):
+            cursor.execute(f"PREPARE guide AS {sql}")
+            cursor.execute("DEALLOCATE guide")
+        else:
+            cursor.execute(sql)
+
+
+def test_the_guides_of_postgresql_ask_something():
+    assert len(statements()) > 20
