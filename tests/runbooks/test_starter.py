@@ -20,8 +20,8 @@ SQL = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FOR_PSQL = re.compile(r"^\\.*\n", re.MULTILINE)
 # PgBouncer's, and an extension that not every server has.
 ELSEWHERE = re.compile(r"SHOW (POOLS|DATABASES)|pg_stat_statements")
-# Ends, pauses or reloads something, or answers on a replica alone: parsed by the server, never run.
-ACTS = re.compile(r"pg_terminate_backend|pg_reload_conf|wal_replay")
+# Ends or reloads something, or answers on a replica alone: parsed by the server, never run.
+ACTS = re.compile(r"pg_terminate_backend|pg_reload_conf|^SELECT pg_(get_)?wal_replay")
 
 GUIDE = "---\ntitle: Consumer lag\nservices: kafka, redis\n---\nWhen it is\nlate.\n\n## Look\n## Wait\n"
 
