@@ -51,14 +51,14 @@ class Rows:
 def together(**querysets: QuerySet[Any]) -> Rows:
     """Read several querysets in one statement, each as a list of its model's instances in its own order.
 
-    Filters, orders, slices, ``only`` and ``defer`` count. Related rows do not come along (``attach`` ties them), and
-    neither do annotations. None of it fits decimal fields, whose digits JSON may lose.
+    Filters, orders, slices, ``only`` and ``defer`` count. Related rows do not come along (``attach`` ties them);
+    annotations do, as JSON has them. None of it fits decimal fields, whose digits JSON may lose.
     """
     selects: list[str] = []
     params: list[Any] = []
     fields = {name: (rows.model, _loaded_fields(rows)) for name, rows in querysets.items()}
     for name, rows in querysets.items():
-        columns = [field.attname for field in fields[name][1]]
+        columns = [*(field.attname for field in fields[name][1]), *rows.query.annotation_select]
         found = statement(rows.select_related(None).values_list(*columns))
         if found is None:
             selects.append("NULL::text")
@@ -144,9 +144,13 @@ def _loaded_fields(rows: QuerySet[Any]) -> list[Field[Any, Any]]:
 def _instances(model: type[Model], fields: list[Field[Any, Any]], rows: list[dict[str, Any]]) -> list[Model]:
     names = [field.attname for field in fields]
     readers = [(field.attname, _reader(field)) for field in fields]
-    return [
+    made = [
         model.from_db(connection.alias, names, [_read(row[name], reader) for name, reader in readers]) for row in rows
     ]
+    for name in rows[0].keys() - set(names) if rows else ():
+        for instance, row in zip(made, rows, strict=True):
+            setattr(instance, name, row[name])
+    return made
 
 
 def _read(value: Any, reader: Callable[[Any], Any] | None) -> Any:

@@ -16,7 +16,7 @@ class Access(Enum):
 
     ANYBODY = "anybody"
     LINK = "whoever has the link, which is signed or secret"
-    TOKEN = "whoever has an API token"  # noqa: S105 - a word, not a secret
+    TOKEN = "whoever has a token, of the API or of a runner"  # noqa: S105 - words, not a secret
     VIEWER = Role.VIEWER
     RESPONDER = Role.RESPONDER
     MANAGER = Role.MANAGER
@@ -34,7 +34,7 @@ _ROUTES = {
         incidents:answer notifications:confirm notifications:drill_answer accounts:setup oncall:feed
     """,
     Access.TOKEN: """
-        metrics
+        metrics automation:claim automation:start automation:output automation:finish
     """,
     Access.VIEWER: """
         home home:my_work home:pages_to_me home:search home:first_steps
@@ -43,6 +43,8 @@ _ROUTES = {
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
+        automation:action_list automation:action_detail automation:runner_list automation:runner_detail
+        automation:incident_panel automation:execution automation:execution_changed
         catalog:service_list catalog:service_detail
         oncall:policy_list oncall:policy_detail oncall:schedule_list oncall:schedule_detail
         oncall:who_text
@@ -66,6 +68,7 @@ _ROUTES = {
         incidents:reopen_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
         runbooks:start runbooks:tick runbooks:untick runbooks:skip runbooks:seen
+        automation:ask automation:approve automation:refuse automation:stop
         oncall:override_new oncall:override_end oncall:take_now oncall:cover_take
     """,
     Access.MANAGER: """
@@ -79,6 +82,8 @@ _ROUTES = {
     """,
     Access.ADMIN: """
         home:test_page
+        automation:action_new automation:action_edit automation:action_archive automation:action_secret
+        automation:runner_new automation:runner_switch automation:runner_rotate
     """,
 }
 

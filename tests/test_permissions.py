@@ -11,6 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts import tokens
 from accounts.models import Role
 from alerts.models import Alert
+from automation import asking
+from automation.asking import Wish
 from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
@@ -59,6 +61,8 @@ def things(db, admin, alice):
     )
     method = make.contact(admin, "email", "second@example.com")
     run, _ = running.start(incident, make.runbook("kafka"), by=admin)
+    action = make.action("kafka", url="https://hooks.example.com/kafka", is_destructive=True)
+    execution, _ = asking.ask(action, incident, Wish({}), by=admin)
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
     return {
         "reference": incident.reference,
@@ -72,6 +76,8 @@ def things(db, admin, alice):
         "method": method.pk,
         "drill": drills.start(admin, by=admin, now=make.NOW).pk,
         "run": run.pk,
+        "execution": execution.pk,
+        "runner": make.runner()[0].pk,
         "token_row": token.pk,
         "answer": messages.answer_url(incident, alice).rpartition("/")[2],
         "confirm": signing.dumps(method.pk, salt="notifications.confirm"),
@@ -85,6 +91,10 @@ KEYS = {
     "oncall": "policy",
     "alerts": "integration",
     "runbooks": "run",
+    "automation": "execution",
+    "automation:runner_detail": "runner",
+    "automation:runner_switch": "runner",
+    "automation:runner_rotate": "runner",
     "accounts": "token_row",
     "notifications": "method",
     "notifications:notification_detail": "notification",

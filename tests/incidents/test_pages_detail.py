@@ -368,6 +368,10 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
             {"run": 1, "title": "Lag", "of": 3, "done": 2, "skipped": 1},
             "The runbook Lag is finished: 2 of 3 done, 1 skipped",
         ),
+        "automation": (
+            {"execution": 1, "action": "Restart", "slug": "restart", "did": "waits", "is_dry_run": False},
+            "Alice asked for Restart; it waits for a second person",
+        ),
         "alert_resolved": ({"alerts": ["ALR-7 Disk"], "count": 1200}, "1,200 alerts resolved"),
     }
     for kind, (data, _) in entries.items():
