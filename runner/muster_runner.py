@@ -101,9 +101,9 @@ def log(message: str) -> None:
         os.write(2, f"{stamp} {line}\n".encode("utf-8", "replace"))
 
 
-def backoff(tries: int, most: float = BACKOFF_SECONDS) -> float:
-    """Seconds until the next try: doubled each time from half a second up to ``most``, with jitter."""
-    return random.uniform(0.5, 1.0) * min(most, 0.5 * 2.0 ** min(tries, 10))
+def backoff(tries: int, most: float = 600) -> float:
+    """Seconds until the next try: doubled each time from half a second up to the limit, or ``most``, with jitter."""
+    return random.uniform(0.5, 1.0) * min(most, BACKOFF_SECONDS, 0.5 * 2.0 ** min(tries, 10))
 
 
 # ---- the file: what may be run -----------------------------------------------------------------------------
@@ -680,7 +680,9 @@ class Entry:
 
     def finished(self, outcome: str, detail: str, *, exit_code: int | None = None, left_out: int = 0) -> Entry:
         """The same execution with its end."""
-        return replace(self, state="finished", outcome=outcome, detail=detail, exit_code=exit_code, left_out=left_out)
+        return replace(
+            self, state="finished", outcome=outcome, detail=detail[:500], exit_code=exit_code, left_out=left_out
+        )
 
     def after_restart(self) -> Entry:
         """What a new runner makes of an entry that the one before it has left."""

@@ -23,6 +23,7 @@ SOURCE = Path(__file__).parents[2] / "runner" / "muster_runner.py"
 IS_ROOT = os.getuid() == 0
 PROGRAMS = "/usr/bin/python3" if IS_ROOT else sys.executable  # one that the user "nobody" may read
 RUNNER_PYTHON = os.environ.get("MUSTER_RUNNER_PYTHON", sys.executable)
+MEMORY = "/dev/shm"  # a killed process loses nothing there either, and flushing it to the disk takes no time
 # Patience as in real life would make a test of seconds one of minutes.
 FAST = {
     "CLAIM_SECONDS": 0,
@@ -39,7 +40,7 @@ PROGRAM = f"""#!{PROGRAMS} -SI
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
 place = Path({{place!r}})
-with open(place / "state" / "ran", "a") as file:
+with open(Path({{state!r}}) / "ran", "a") as file:
     file.write("ran\\n")
 exec((place / "does" / sys.argv[1]).read_text())
 """
@@ -59,15 +60,14 @@ def load() -> Any:
 class Place:
     """Where one runner lives."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.state, self.token, self.config = folder / "state", folder / "token", folder / "runner.json"
+    def __init__(self, folder: Path, state: Path, url: str) -> None:
+        self.folder, self.state = folder, state
+        self.token, self.config = folder / "token", folder / "runner.json"
         self.program, self.log = folder / "program", folder / "log"
         folder.chmod(0o755)
         (folder / "does").mkdir()
-        self.state.mkdir(mode=0o700)
         self.write("token", TOKEN + "\n", mode=0o600)
-        self.write("program", PROGRAM.format(place=str(folder)), mode=0o755)
+        self.write("program", PROGRAM.format(place=str(folder), state=str(state)), mode=0o755)
         if IS_ROOT:
             nobody = pwd.getpwnam("nobody")
             for path in (self.state, self.token):
@@ -158,12 +158,14 @@ class Place:
 def installed() -> Iterator[tuple[FakeMuster, Place]]:
     """A Muster and a place for its runner; all of it is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="muster-runner-"))
+    state = Path(tempfile.mkdtemp(prefix="muster-runner-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     try:
         with fake_muster() as muster:
-            place = Place(folder, muster.url)
+            place = Place(folder, state, muster.url)
             try:
                 yield muster, place
             finally:
                 place.stop_all()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(state, ignore_errors=True)

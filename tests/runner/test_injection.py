@@ -101,8 +101,11 @@ def test_a_value_is_refused_or_is_one_element(runner, place, kind):
 def test_none_of_them_reaches_a_program_as_anything_but_one_element(muster, place):
     actions_of(place)
     place.settings["at_once"] = 8
-    asked = [(("name", "text", "choice", "integer", "boolean")[at % 5], value) for at, value in enumerate(NASTY)]
-    asked += [(("loose", "prefixed")[at % 2], value) for at, value in enumerate(NASTY)]
+    asked = [
+        (kind, value)
+        for at, value in enumerate(NASTY)
+        for kind in dict.fromkeys(("loose", list(TYPES)[at % len(TYPES)]))
+    ]
     for number, (kind, value) in enumerate(asked, start=1):
         muster.ask(number, kind, parameters={"value": value})
     place.start()
