@@ -15,16 +15,19 @@ from api.parsing import StrictParser
 from api.resources import (
     absences,
     action_items,
+    actions,
     alerts,
     communication,
     contact_methods,
     cover,
     escalation_policies,
+    executions,
     incident_records,
     incidents,
     integrations,
     ledger,
     runbooks,
+    runners,
     runs,
     saved_views,
     schedules,
@@ -127,6 +130,9 @@ api.add_router("/saved-views", saved_views.router)
 api.add_router("/alerts", alerts.router)
 api.add_router("/runbooks", runbooks.router)
 api.add_router("/runs", runs.router)
+api.add_router("/actions", actions.router)
+api.add_router("/runners", runners.router)
+api.add_router("/executions", executions.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)

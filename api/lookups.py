@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import Team, User
 from alerts import linking
 from api.problems import invalid, mistakes
+from automation.models import Action, Runner
 from catalog.models import Service
 from oncall.models import EscalationPolicy, Schedule
 
@@ -64,6 +65,21 @@ def schedule(pk: int, *, user: User, field: str = "schedule") -> Schedule:
     if found is None:
         raise invalid(field, f"There is no schedule {pk}.")
     return found
+
+
+def runner(pk: int | None, *, user: User, field: str = "runner") -> Runner | None:
+    """The runner with this id, or none."""
+    if pk is None:
+        return None
+    found: Runner | None = Runner.objects.visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise invalid(field, f"There is no runner {pk}.")
+    return found
+
+
+def action(slug: str, *, user: User, field: str = "action") -> Action:
+    """The action with this slug."""
+    return _all_of(Action.objects.visible_to(user), "slug", [slug], field=field, kind="action")[0]
 
 
 def alerts(references: Sequence[str], *, user: User, field: str = "related_alerts") -> list[Alert]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from accounts.models import User
     from automation.models import Action, Execution, Runner  # noqa: F401 - named in strings
 
+MOST_WORDS = 10
+
 
 class RunnerQuerySet(models.QuerySet["Runner"]):
     """Reads of runners."""
@@ -34,6 +36,13 @@ class ActionQuerySet(models.QuerySet["Action"]):
     def current(self) -> ActionQuerySet:
         """Not archived."""
         return self.filter(archived_at=None)
+
+    def matching(self, words: str) -> ActionQuerySet:
+        """Whose name, slug or summary has each of the words, as parts of words too."""
+        rows = self
+        for word in words.split()[:MOST_WORDS]:
+            rows = rows.filter(Q(name__icontains=word) | Q(slug__icontains=word) | Q(summary__icontains=word))
+        return rows
 
     def automatic(self) -> ActionQuerySet:
         """Those that run by themselves when an incident opens."""

@@ -26,7 +26,7 @@ class StepIn(Input):
 
     title: GuideTitle
     body: GuideText = ""
-    action: Slug | None = Field(None, description="The slug of what could do it; only shown for now.")
+    action: Slug | None = Field(None, description="The slug of the action that can be asked for at this step.")
 
 
 class FactIn(Input):
@@ -91,7 +91,7 @@ class StepOut(Output):
 
     title: str
     body: str
-    action: str | None
+    action: str | None = Field(description="A slug, also of an action that does not exist yet.")
 
 
 class FactOut(Output):
