@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from accounts.models import Role, User
 from catalog.models import Service
 from core.together import Rows, attach, grouped, together
-from runbooks import matching, progress
+from runbooks import automating, matching, progress
 from runbooks.models import Run, Runbook, RunStep, Version
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def of(incident: Incident, *, user: User) -> Panel:
     attach(rows["steps"], "by", people)
     attach(rows["runs"], "version", {row.pk: row for row in rows["versions"]})
     steps = grouped(rows["steps"], "run_id")
-    shown = [progress.of(run, steps.get(run.pk, [])) for run in rows["runs"]]
+    automation = automating.tied(rows["actions"], rows["executions"])
+    shown = [progress.of(run, steps.get(run.pk, []), automation) for run in rows["runs"]]
     running = [one for one in shown if one.run.finished_at is None]
     followed = {one.run.runbook_id for one in running}
     found = _suggestions(incident, rows) if incident.is_open else []
@@ -81,6 +82,8 @@ def _read(incident: Incident, user: User) -> Rows:
     return together(
         runs=runs,
         steps=steps,
+        actions=automating.named(),
+        executions=automating.asked_at(incident),
         versions=Version.objects.filter(pk__in=runs.values("version")).defer("text"),
         people=User.objects.filter(pk__in=steps.order_by().values("by")).only("username", "name", "email"),
         services=services.only("slug", "name").order_by("pk"),
@@ -115,5 +118,5 @@ def _suggestions(incident: Incident, rows: Rows) -> list[Suggestion]:
 
 def _version(incident: Incident, rows: Rows, *, may_run: bool) -> str:
     own = (incident.title, incident.severity, incident.facts, incident.is_open, may_run)
-    text = rows.text("runs", "steps", "versions", "services", "runbooks", "ties")
+    text = rows.text("runs", "steps", "versions", "services", "runbooks", "ties", "actions", "executions")
     return hashlib.blake2s(f"{own!r}\n{text}".encode(), digest_size=6).hexdigest()

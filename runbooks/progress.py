@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runbooks.automating import NOTHING, Automation
 from runbooks.models import Run, RunStep
 
 if TYPE_CHECKING:
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from automation.models import Action, Execution
 
 State = RunStep.State
 
 
 @dataclass(frozen=True, slots=True)
 class ShownStep:
-    """One step; ``version`` names its state, so that one with the same version looks the same."""
+    """One step; ``version`` names its state, so that one with the same version looks the same.
+
+    ``action`` is the slug that the guide gives; ``doable`` is what it names here, if anything, and ``execution`` the
+    newest time that it was asked for at this step.
+    """
 
     position: int
     title: str
@@ -30,11 +36,16 @@ class ShownStep:
     at: datetime | None
     text: str
     is_next: bool
+    doable: Action | None = None
+    execution: Execution | None = None
 
     @property
     def version(self) -> str:
         """A short name for how it looks."""
-        looks = (self.state, self.by.pk if self.by else 0, self.at, self.text, self.is_next)
+        action, asked = self.doable, self.execution
+        does = (action.pk, action.name, action.archived_at) if action else ()
+        stands = (asked.pk, asked.state, asked.stopped_at) if asked else ()
+        looks = (self.state, self.by.pk if self.by else 0, self.at, self.text, self.is_next, does, stands)
         return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
 
 
@@ -80,7 +91,7 @@ class Progress:
         return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
 
 
-def of(run: Run, steps: Iterable[RunStep]) -> Progress:
+def of(run: Run, steps: Iterable[RunStep], automation: Automation = NOTHING) -> Progress:
     """The run as it stands; reads ``version`` of the run and ``by`` of each step, which the caller has fetched."""
     rows = sorted(steps, key=lambda step: step.position)
     following = next((step.position for step in rows if step.state == State.TODO), None)
@@ -95,6 +106,8 @@ def of(run: Run, steps: Iterable[RunStep]) -> Progress:
             at=row.at,
             text=row.text,
             is_next=row.position == following,
+            doable=automation.actions.get(said["action"]),
+            execution=automation.at(run, row.position),
         )
         for row, said in zip(rows, run.version.steps, strict=True)
     ]

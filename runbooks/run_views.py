@@ -23,7 +23,7 @@ from incidents.forms import AcknowledgeForm, ActionForm
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets
 from incidents.views.sheets import Sheet, posted, shown_and_sent
-from runbooks import panel, progress, running, views
+from runbooks import automating, panel, progress, running, views
 from runbooks.fetching import run_for, run_for_responder, runbook_for, step_of
 from runbooks.forms import SeenForm, SkipForm, StartForm
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runbooks.models import Run
+    from runbooks.progress import Progress
 
 SKIP = "Skip step {}"
 SEEN = "What you saw at step {}"
@@ -77,13 +78,13 @@ def run_detail(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 def run_changed(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The head and the steps whose versions the reader does not have; 204 when there are none."""
     run = run_for(person(request), pk)
-    shown = progress.of(run, run.steps.all())
+    shown = progress.of(run, run.steps.all(), automating.of_run(run))
     seen = set(request.GET.get("seen", "").split(","))
     steps = [step for step in shown.steps if f"step-{step.position}.{step.version}" not in seen]
     has_head = f"run-head.{shown.version}" not in seen
     if not steps and not has_head:
         return HttpResponse(status=204)
-    context = _context(request, run) | {"fresh": steps, "has_head": has_head}
+    context = _context(request, run, shown) | {"fresh": steps, "has_head": has_head}
     return render(request, "runbooks/_run_changed.html", context)
 
 
@@ -187,10 +188,10 @@ def _page(
     return render(request, "runbooks/run_detail.html", _context(request, run) | (more or {}), status=status)
 
 
-def _context(request: HtmxHttpRequest, run: Run) -> dict[str, object]:
+def _context(request: HtmxHttpRequest, run: Run, shown: Progress | None = None) -> dict[str, object]:
     return {
         "run": run,
-        "progress": progress.of(run, run.steps.all()),
+        "progress": shown or progress.of(run, run.steps.all(), automating.of_run(run)),
         "incident": run.incident,
         "can_respond": person(request).has_role(Role.RESPONDER),
     }

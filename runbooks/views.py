@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import manages_anything, person
 from accounts.models import Role
+from automation.models import Action
 from catalog.models import Service
 from core import pagination
 from core.redirects import see_other
@@ -22,6 +23,8 @@ from runbooks.fetching import runbook_for, runbook_for_manager
 from runbooks.models import Runbook, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import User
 
 ROWS = 100
@@ -81,6 +84,7 @@ def page(request: HttpRequest, runbook: Runbook, *, status: int = 200, wrong: st
         "may_start": may_start,
         "incidents": open_ones[:MOST_OFFERED] if may_start else [],
         "wrong": wrong,
+        "defined": {one.slug: one for one in _actions_of(runbook.version)},
     }
     return render(request, "runbooks/runbook_detail.html", context, status=status)
 
@@ -139,6 +143,12 @@ def _services(user: User) -> list[tuple[str, str]]:
     here = dict(Service.objects.visible_to(user).order_by("name", "slug").values_list("slug", "name"))
     called = {slug for slugs in Runbook.objects.current().values_list("service_slugs", flat=True) for slug in slugs}
     return [*here.items(), *((slug, slug) for slug in sorted(called - here.keys()))]
+
+
+def _actions_of(version: Version) -> Iterable[Action]:
+    """The actions that its steps name, as far as there are any."""
+    slugs = {step["action"] for step in version.steps if step["action"]}
+    return Action.objects.only("slug", "name", "kind").filter(slug__in=slugs) if slugs else ()
 
 
 def _number(request: HttpRequest, name: str, default: int) -> int:

@@ -12,6 +12,8 @@ from accounts import audit, people, tokens
 from accounts.models import AuditEntry, Membership, Team, User
 from alerts import grouping, intake
 from alerts.models import Integration
+from automation import asking
+from automation.asking import Wish
 from catalog.models import Service
 from core.work import db_now
 from incidents import action_items, communication
@@ -52,6 +54,7 @@ def something_of_everything(admin, alice, bob):
     communication.post_update(incident, message="x", status="investigating", by=alice)
     action_items.add(incident, title="x", by=alice)
     running.start(incident, make.runbook("look"), by=alice)
+    asking.ask(make.action(), incident, Wish({}), by=alice)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import TYPE_CHECKING
 
 from django import template
 from django.utils.html import escape
@@ -11,7 +12,18 @@ from django.utils.safestring import SafeString
 from core import markdown
 from core.templatetags.muster import icon
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automation.models import Action
+
 register = template.Library()
+
+
+@register.filter
+def of_slug(found: Mapping[str, Action] | None, slug: str) -> Action | None:
+    """``{{ defined|of_slug:step.action }}``: what a step's slug names, if anything."""
+    return found.get(slug) if found else None
 
 
 @register.filter
