@@ -86,7 +86,7 @@ def ask(
         is_automatic=wish.is_automatic,
         rollback_of=wish.rollback_of,
         state=State.WAITING if waits else State.QUEUED,
-        due_at=out.now + APPROVE_WITHIN if waits else due_when_queued(action.way, now=out.now),
+        due_at=out.now + APPROVE_WITHIN if waits else due_when_queued(action, now=out.now),
         asked_at=out.now,
         asked_by=by,
     )
@@ -113,7 +113,7 @@ def approve(execution: Execution, *, by: User, now: datetime | None = None) -> E
     elif is_changed(execution):
         conclude(execution, State.CANCELLED, CHANGED, out=out)
     else:
-        execution.state, execution.due_at = State.QUEUED, due_when_queued(execution.way, now=out.now)
+        execution.state, execution.due_at = State.QUEUED, due_when_queued(execution.action, now=out.now)
         record(execution, "approved", out=out, by=by)
         nudge(SEND_SWEEP)
     execution.save()
@@ -181,9 +181,9 @@ def is_changed(execution: Execution) -> bool:
     return action.revision != execution.revision or action.archived_at is not None
 
 
-def due_when_queued(way: str, *, now: datetime) -> datetime:
-    """A request is due at once; a runner has a while to come and take it."""
-    return now if way == Way.HTTP else now + TAKE_WITHIN
+def due_when_queued(action: Action, *, now: datetime) -> datetime:
+    """A request is due at once; a runner has a while to come and take it. Nobody comes for the demo's."""
+    return now if action.way == Way.HTTP or action.is_demo else now + TAKE_WITHIN
 
 
 def _check_allowed(action: Action, incident: Incident, wish: Wish) -> None:

@@ -69,8 +69,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(due_at__lte=now).order_by("due_at", "id")
 
     def to_send(self) -> Q:
-        """What tells requests that wait to be sent from everything else that is due."""
-        return Q(state="queued", way="http")
+        """What tells requests that wait to be sent, and what is of the demo, from everything else that is due."""
+        return Q(state="queued") & (Q(way="http") | Q(action__is_demo=True))
 
     def for_list(self) -> ExecutionQuerySet:
         """With what a row shows, but for the output."""

@@ -47,7 +47,7 @@ class _Result:
 
 
 def send_due(*, now: datetime) -> int:
-    """Send what is due, a few at once; returns how many were begun."""
+    """Send what is due, a few at once; returns how many were begun. The demo's is done without being sent."""
     waiting = Execution.objects.due(now=now).filter(Execution.objects.to_send()).values_list("pk", flat=True)[:SEATS]
     begun = [execution for pk in list(waiting) if (execution := _begin(pk))]
     if len(begun) < 2:
@@ -99,6 +99,8 @@ def _send(execution: Execution) -> None:
 
 def _attempt(execution: Execution) -> _Result:
     action = execution.action
+    if action.is_demo:
+        return _Result(State.DONE, "Demo data: nothing was run.")
     request = requests.build(action.format, _order(execution))
     signed = signing.headers(
         action.signing_secret, message_id=f"exec_{execution.pk}", at=timezone.now(), body=request.body

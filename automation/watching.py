@@ -37,7 +37,7 @@ def _look(pk: int, *, now: datetime) -> int:
             telling.conclude(execution, State.CANCELLED, detail, out=out)
         case State.CLAIMED:  # it may only begin after we have said so, and we have not: another may have it
             execution.state, execution.lease_token = State.QUEUED, None
-            execution.due_at = asking.due_when_queued(execution.way, now=now)
+            execution.due_at = asking.due_when_queued(execution.action, now=now)
         case State.RUNNING:
             who = f"The runner {execution.runner}" if execution.way == Way.RUNNER else "Whoever sent this"
             detail = f"{who} was not heard of any more. It may have been done: check before you ask again."

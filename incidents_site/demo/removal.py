@@ -12,6 +12,8 @@ from django.db.models import Model
 from accounts import audit
 from accounts.models import Team, User
 from alerts.models import Alert, Event, Integration
+from automation import defining
+from automation.models import Action, Execution, Runner
 from catalog.models import Service
 from incidents.models import ActionItem, Holiday, Incident, IncidentSettings, StatusUpdate, TimelineEntry
 from incidents.models.incident import topic_of
@@ -33,6 +35,9 @@ NAMED: dict[str, type[Model]] = {
     "status updates": StatusUpdate,
     "action items": ActionItem,
     "runbook runs": Run,
+    "executions": Execution,
+    "actions": Action,
+    "runners": Runner,
     "notifications": Notification,
     "alerts": Alert,
     "services": Service,
@@ -61,6 +66,7 @@ def remove(*, now: datetime) -> dict[str, int]:
         EscalationTarget.objects.filter(schedule__is_demo=True).delete()
         for model in (Incident, Integration, Service, EscalationPolicy, Schedule, Team, User):
             removed.update(model._default_manager.filter(is_demo=True).delete()[1])
+        removed.update(_actions())
         counts = {name: removed[model._meta.label] for name, model in NAMED.items()}
         counts["other rows"] = removed.total() - sum(counts.values())
         counts = {name: count for name, count in counts.items() if count}
@@ -68,6 +74,16 @@ def remove(*, now: datetime) -> dict[str, int]:
             audit.record(by=None, action=REMOVED, on=IncidentSettings.objects.get(pk=1), before=counts)
     logins_file().unlink(missing_ok=True)
     return counts
+
+
+def _actions() -> Counter[str]:
+    """Demo actions and their runner go, unless something real was done with them: then they stay, in the archive."""
+    unused = Action.objects.filter(is_demo=True, executions=None)
+    removed = Counter(unused.delete()[1])
+    for action in Action.objects.filter(is_demo=True):
+        defining.archive(action, by=None)
+    removed.update(Runner.objects.filter(is_demo=True, actions=None).delete()[1])
+    return removed
 
 
 def _notifications(numbers: list[int]) -> QuerySet[Any]:

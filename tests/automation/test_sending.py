@@ -117,3 +117,10 @@ def test_several_are_sent_at_once(hook, alice):
     for execution in made:
         execution.refresh_from_db()
     assert [execution.state for execution in made] == ["done"] * 4
+
+
+def test_actions_of_the_demo_are_done_without_being_sent(hook, alice):
+    for action in (make.action(url=hook.url, is_demo=True), make.action(is_demo=True)):
+        execution = sent(ask(action, alice))
+        assert (execution.state, execution.detail) == ("done", "Demo data: nothing was run.")
+    assert hook.requests == []
