@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts import audit
 from automation import parameters
 from automation.models import Action, Execution, Way
-from automation.telling import conclude, record
+from automation.telling import call_second_person, conclude, record
 from core.text import clean
 from core.work import db_now, nudge
 from incidents.consequences import Consequences
@@ -92,6 +92,8 @@ def ask(
     )
     execution.save()
     record(execution, "waits" if waits else "asked", out=out, by=by)
+    if waits:
+        call_second_person(execution, out=out)
     audit.record(by=by, action="asked for", on=execution, after=_plain(execution), source="Muster")
     out.write()
     if not waits:

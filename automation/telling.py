@@ -1,16 +1,17 @@
-"""What an execution leaves behind: entries of the timeline, its result as evidence, entries of the audit log."""
+"""Who hears of an execution, and what it leaves behind: entries of the timeline and the audit log, and evidence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from django.conf import settings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from accounts import audit
 from automation.models import Execution
-from incidents import timeline
+from incidents import messages, timeline
 from incidents.consequences import Kind
 from incidents.models import Evidence
+from incidents.telling import Reach
+from notifications.models import Notification
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -40,6 +41,30 @@ def record(execution: Execution, did: str, *, out: Consequences, by: User | None
     )
 
 
+def call_second_person(execution: Execution, *, out: Consequences) -> None:
+    """Tell somebody who may approve it: the assignee, or else the teams, or else the admins, but never who asked."""
+    incident, reach = execution.incident, Reach.of([execution.incident], now=out.now)
+    values = ", ".join(f"{name} {value}" for name, value in execution.values.items())
+    opening = (
+        f"{execution.asked_by or 'Muster'} asks for “{execution.action}”{f' with {values}' if values else ''}. "
+        "It waits for a second person, for an hour at most: look at it, then approve or refuse it."
+    )
+    notice = messages.notice(incident, opening, services=reach.services_of(incident), urgency="high")
+    message = replace(notice, url=messages.absolute(execution.get_absolute_url()))
+    key, reason = f"approve/{execution.pk}", "Approval of an action"
+    kind, asker = Notification.Purpose.NOTICE, execution.asked_by_id
+    people = [incident.assignee] if incident.assignee and incident.assignee_id != asker else []
+    more: dict[str, Any] = {"key": key, "reason": reason, "out": out}
+    if reach.tell_users(incident, people, lambda _user: message, purpose=kind, **more):
+        return
+    teams = reach.teams_of(incident)
+    for team in teams:
+        reach.tell_team(incident, team, message, purpose=Notification.Purpose.CHANNEL, **more)
+    if not teams:
+        admins = [admin for admin in reach.admins() if admin.pk != asker]
+        reach.tell_users(incident, admins, lambda _user: message, purpose=kind, **more)
+
+
 def conclude(execution: Execution, state: State, detail: str, *, out: Consequences, by: User | None = None) -> None:
     """Its end, in memory; the caller saves it. What was unknown may still become known."""
     execution.state, execution.detail = state, detail[:DETAIL_LIMIT]
@@ -52,7 +77,7 @@ def conclude(execution: Execution, state: State, detail: str, *, out: Consequenc
 
 def keep_result(execution: Execution, *, out: Consequences) -> None:
     """The page of an execution as evidence, once; for what may have happened."""
-    address = settings.MUSTER.base_url + execution.get_absolute_url()
+    address = messages.absolute(execution.get_absolute_url())
     if execution.state not in HAPPENED or execution.incident.evidence.filter(url=address).exists():
         return
     timeline.keep_evidence(

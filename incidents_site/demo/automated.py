@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from automation.asking import Wish
 from automation.models import Action, Runner, Way
 from automation.parameters import Parameter
 from incidents.models import Incident, Status
+from incidents_site.demo import under_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,11 +40,10 @@ ingest-main  documents  4          7987745    9201340   1213595
 """
 ERRORS = """\
 last 5 minutes, by version and answer
-version   200     503    share of 503
-v4.18.0   61,204  31,702  34.1 %
-v4.17.3   none is running
-newest error on query-engine-2:
-  planner: unknown column type 'vector(768)' (token=abcd1234efgh)
+version   200     503     share of 503
+{version:<8}  61,204  31,702  34.1 %
+newest error, query-engine-2:
+  planner: unknown column type 'vector(768)', request token=abcd1234efgh
 """
 WRITE_CACHE = """\
 would set /sys/block/nvme1n1/queue/write_cache to "write back" on kafka-3
@@ -54,19 +56,27 @@ def load(company: Company, *, now: datetime) -> list[Execution]:
     and runners use."""
     kafka = _by_runner(company, now=now)
     _by_request(company)
-    under_way = Incident.objects.filter(is_demo=True, merged_into=None)
-    late = under_way.filter(status=Status.INVESTIGATING).latest("id")
-    outage = under_way.filter(status=Status.TRIGGERED).latest("id")
+    incidents = Incident.objects.filter(is_demo=True, merged_into=None)
+    late = incidents.filter(status=Status.INVESTIGATING).latest("id")
+    outage = incidents.filter(status=Status.TRIGGERED).latest("id")
     sam, jonas = company.users["sam"], company.users["jonas"]
     lag, errors, cache = kafka["kafka-lag"], kafka["query-errors"], kafka["write-cache"]
     by_itself: dict[str, Any] = {"by": None, "is_automatic": True}
     done = [
         _carried_out(lag, late, LAG, at=late.created_at + 2 * SECOND, **by_itself),
-        _carried_out(errors, outage, ERRORS, at=outage.created_at + 2 * SECOND, **by_itself),
+        _carried_out(
+            errors, outage, ERRORS.format(version=_version_in(outage)), at=outage.created_at + 2 * SECOND, **by_itself
+        ),
         _carried_out(cache, late, WRITE_CACHE, at=late.created_at + 25 * MINUTE, by=sam, is_dry_run=True),
     ]
     waits, _ = asking.ask(cache, late, Wish({"broker": "kafka-3"}), by=jonas, now=now - 4 * MINUTE)
+    under_way.hand_over_pages(late, random.Random(late.pk))
     return [*done, waits]
+
+
+def _version_in(incident: Incident) -> str:
+    found = re.search(r"v[0-9.]+[0-9]", incident.title)
+    return found[0] if found else "current"
 
 
 def _by_runner(company: Company, *, now: datetime) -> dict[str, Action]:

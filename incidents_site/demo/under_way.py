@@ -135,7 +135,7 @@ def _speak_and_promise(incident: Incident, *, by: User, owner: User, at: datetim
     ):
         now = at + minutes * MINUTE
         action_items.add(incident, title=title, owner=who, due_on=due_on, by=by, now=now)
-    _hand_over_pages(incident, random.Random(incident.pk))
+    hand_over_pages(incident, random.Random(incident.pk))
 
 
 def _delayed_documents(company: Company, late: Incident, *, now: datetime) -> Incident:
@@ -213,7 +213,7 @@ def _fires(
         integration=alarm.integration, group_key=alarm.delivery.group_key, incident=incident, opened_at=occasion.at
     )
     ledger.write([(alarm.integration, group, [alarm.delivery])], now=occasion.at)
-    _hand_over_pages(incident, rng)
+    hand_over_pages(incident, rng)
     return incident
 
 
@@ -228,11 +228,11 @@ def _reported(company: Company, slug: str, *, title: str, description: str, at: 
         by=company.members(service)[0],
     )
     incident = lifecycle.declare(draft, now=at)
-    _hand_over_pages(incident, random.Random(incident.pk))
+    hand_over_pages(incident, random.Random(incident.pk))
     return incident
 
 
-def _hand_over_pages(incident: Incident, rng: random.Random) -> None:
+def hand_over_pages(incident: Incident, rng: random.Random) -> None:
     """What was due at once went out at once, although it is written down only now."""
     rows = list(Notification.objects.pending().filter(topic=incident.topic))
     attempts = history.kept(rows, rng)

@@ -13,7 +13,9 @@ from automation import asking, defining, runners, watching
 from automation.asking import Wish
 from automation.models import Execution
 from automation.parameters import Parameter
+from incidents import lifecycle
 from incidents.models.incident import NotAllowedNow
+from notifications.models import Notification
 from tests import make
 from tests.make import MINUTE
 
@@ -62,6 +64,24 @@ def test_what_is_destructive_waits_for_somebody_else(incident, restart, alice, b
     assert told(incident) == [("Alice", "waits"), ("Bob", "approved")]
     with pytest.raises(NotAllowedNow, match="does not wait any more: waits to begin, by Bob"):
         asking.approve(execution, by=make.user("carol"), now=now)
+
+
+def test_somebody_who_may_approve_is_told(restart, admin, alice, bob, now):
+    def told_of(incident):
+        rows = Notification.objects.filter(topic=incident.topic, reason="Approval of an action")
+        return [(row.recipient, row.url) for row in rows]
+
+    lone = make.incident(at=now)
+    execution = ask(restart, lone, alice, now)
+    assert told_of(lone) == [("Root", f"http://127.0.0.1:8000/executions/{execution.pk}")]
+    of_bob = make.incident(at=now, steps=[bob])
+    lifecycle.acknowledge(of_bob, by=bob, now=now)
+    execution = ask(restart, of_bob, alice, now)
+    assert told_of(of_bob) == [("Bob", f"http://127.0.0.1:8000/executions/{execution.pk}")]
+    of_team = make.incident(at=now, services=[make.service(team=make.team("data"))])
+    lifecycle.acknowledge(of_team, by=alice, now=now)
+    ask(restart, of_team, alice, now)
+    assert [who for who, _ in told_of(of_team)] == ["Data"]
 
 
 def test_the_database_knows_of_the_second_person_too(incident, restart, alice, now):
