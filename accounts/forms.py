@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.forms import LoginForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -16,6 +17,15 @@ from core import time_zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class SignInForm(LoginForm):
+    """Signing in: whoever comes may type at once. After a mistake, what was wrong has the focus."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            self.fields["login"].widget.attrs["autofocus"] = True
 
 
 class ProfileForm(forms.ModelForm):

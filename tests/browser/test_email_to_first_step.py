@@ -158,6 +158,7 @@ def sign_in(page: Page, hands: TiredHands) -> None:
     hands.press(page.get_by_role("link", name="Open INC-"), "Open")
     hands.write(page.get_by_label("Username or email"), "Username", "alice")
     hands.write(page.get_by_label("Password"), "Password", PASSWORD)
+    assert (hands.tabs["Username"], hands.tabs["Password"]) == (0, 1)
     hands.key("Enter")
     expect(page.get_by_role("heading", name=TITLE)).to_be_in_viewport()
     assert not too_wide(page)
