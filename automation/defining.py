@@ -80,8 +80,8 @@ def change(
     **fields: Any,
 ) -> Action:
     """Change an action; what is left out stays. An ``authorization`` stays unless another one is given or, with an
-    empty text, taken away. A request's secret goes with its address, so another host gets neither. Raises
-    ValidationError."""
+    empty text, taken away. It does not follow to an address on another
+    host. Raises ValidationError."""
     action = Action.objects.select_for_update().get(pk=action.pk)
     before, url = {name: getattr(action, name) for name in DOES}, action.url
     secret = action.authorization

@@ -101,7 +101,8 @@ def _field(one: Parameter, facts: Mapping[str, object], offered: Value | None) -
         case "boolean":
             return forms.BooleanField(**shared | {"required": False})
         case "choice":
-            empty = [] if shared["required"] and offered is not None else [("", "Choose one")]
+            nothing = ("", "Choose one" if shared["required"] else "Nothing" if one.default is None else "As usual")
+            empty = [] if shared["required"] and offered is not None else [nothing]
             wrong = {"invalid_choice": f"Choose one of: {', '.join(one.choices)}."}
             shared["error_messages"] |= wrong
             return forms.ChoiceField(choices=[*empty, *((each, each) for each in one.choices)], **shared)

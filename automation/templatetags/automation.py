@@ -38,6 +38,7 @@ _KINDS: dict[str, str] = {
     Kind.ROLLBACK: "undo",
 }
 TAIL_LINES = 12
+LINE = 160  # characters; longer ones are wrapped
 
 
 @register.filter
@@ -65,6 +66,12 @@ def host_of(url: str) -> str:
 def last_lines(output: str) -> str:
     """The end of what was printed."""
     return "\n".join(output.rstrip().splitlines()[-TAIL_LINES:])
+
+
+@register.filter
+def has_columns(output: str) -> bool:
+    """Whether its lines are short enough to be kept as they are, so that columns stay columns."""
+    return max(map(len, output.splitlines()), default=0) <= LINE
 
 
 @register.filter

@@ -165,6 +165,17 @@ def test_what_is_archived_or_off_is_not_run(incident, restart, alice, now):
         ask(restart, incident, alice, now)
 
 
+def test_only_what_takes_it_back_is_a_rollback(incident, alice, now):
+    back = make.action("back", kind="rollback")
+    fix = make.action("fix", kind="fix", rollback=back)
+    done = asking.stop(ask(fix, incident, alice, now, values={}), by=alice)
+    again = ask(back, incident, alice, now, values={}, rollback_of=done)
+    assert (again.rollback_of, list(done.rollbacks.all())) == (done, [again])
+    for action, place in ((fix, incident), (back, make.incident(at=now))):
+        with pytest.raises(ValidationError, match="not what takes"):
+            ask(action, place, alice, now, values={}, rollback_of=done)
+
+
 def test_executions_are_seen_by_those_who_see_the_incident(restart, alice, charlie, now):
     hidden = make.incident(is_private=True, by=alice, at=now)
     execution = ask(restart, hidden, alice, now)
