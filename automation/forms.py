@@ -28,8 +28,8 @@ PLACE = re.compile(r"run/[1-9][0-9]{0,17}/[1-9][0-9]{0,3}", re.ASCII)
 class AskForm(AcknowledgeForm):
     """The values of an action's parameters; what they are checked against is the action's own declaration."""
 
-    key = forms.CharField(required=False, max_length=asking.KEY_LIMIT, widget=forms.HiddenInput)
-    place = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+    key = forms.CharField(required=False, widget=forms.HiddenInput)
+    place = forms.CharField(required=False, widget=forms.HiddenInput)
     rollback_of = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(

@@ -53,8 +53,11 @@ _ICONS: dict[str, str] = {
     Kind.RUNBOOK_STARTED: "book",
     Kind.RUNBOOK_STEP: "done",
     Kind.RUNBOOK_FINISHED: "book",
-    Kind.AUTOMATION: "play",
 }
+_AUTOMATION_ICONS = {
+    "waits": "users", "approved": "check", "refused": "ban", "cancelled": "ban", "stopping": "stop", "done": "check",
+    "failed": "x", "unknown": "alert",
+}  # fmt: skip
 _EVIDENCE_ICONS = {"metric": "chart", "log": "log", "trace": "trace", "screenshot": "image"}
 
 register.filter("urgent_clock", listing.urgent_clock)
@@ -67,6 +70,8 @@ def entry_icon(entry: TimelineEntry) -> str:
         return f"st-{entry.data.get('to', 'investigating')}"
     if entry.kind == Kind.RUNBOOK_STEP and entry.data.get("did") != "done":
         return {"seen": "note", "undone": "todo"}.get(entry.data.get("did", ""), "right")
+    if entry.kind == Kind.AUTOMATION:
+        return _AUTOMATION_ICONS.get(entry.data.get("did", ""), "play")
     return _ICONS.get(entry.kind, "info")
 
 

@@ -120,10 +120,10 @@ def test_htmx_is_told_to_look_again(at_desk, incident, lag):
     assert json.loads(answer["HX-Trigger"]) == {"muster:done": {"said": "Show lag: asked for."}}
 
 
-@pytest.mark.parametrize("place", ["run/7", "run/7/3/1", "run/7/3\n", "../x", "run/0/1", "x" * 90])
-def test_a_place_that_is_none_is_left_out_or_refused(at_desk, incident, lag, place):
+@pytest.mark.parametrize("place", ["run/7", "run/7/3/1", "run/7/3\n4", "../x", "run/0/1", "x" * 90])
+def test_a_place_that_is_none_is_left_out(at_desk, incident, lag, place):
     at_desk.post(f"{incident.get_absolute_url()}/actions/lag", {"value-group": "x", "place": place})
-    assert list(Execution.objects.values_list("place", flat=True)) in ([""], [])
+    assert Execution.objects.get().place == ""
 
 
 def test_wrong_values_come_back_beside_their_fields(at_desk, incident):
@@ -328,7 +328,8 @@ def test_the_panel_offers_a_press_for_what_reads_and_a_form_for_the_rest(at_desk
 
 def test_what_a_press_in_the_panel_sends_is_enough(at_desk, incident, kafka):
     make.action(
-        "look", GROUP, Parameter("deep", "boolean", default=True), Parameter("wide", "boolean"), Parameter("n", "integer", minimum=1, maximum=9, default=2),
+        "look", GROUP, Parameter("deep", "boolean", default=True), Parameter("wide", "boolean"),
+        Parameter("n", "integer", minimum=1, maximum=9, default=2),
         is_read_only=True, services=(kafka,),
     )  # fmt: skip
     form = dict(re.findall(r'type="hidden" name="([\w-]+)" value="([^"]*)"', panel_of(at_desk, incident)))
@@ -384,7 +385,8 @@ def test_the_panel_is_one_query_however_much_there_is(incident, lag, restart, al
     def cost():
         with CaptureQueriesContext(connection) as queries:
             shown = panel.of(incident, user=alice)
-            assert [(str(one.action), str(one.asked_by), str(one.decided_by)) for one in shown.executions] is not None
+            named = [(str(one.action), str(one.asked_by), str(one.decided_by)) for one in shown.executions]
+        assert len(named) == Execution.objects.count()
         return len(queries)
 
     assert cost() == 1
@@ -433,8 +435,8 @@ def test_the_timeline_says_who_did_what(at_desk, incident, lag, restart, alice, 
     asking.approve(asked_for(restart, incident, alice), by=bob)
     said = words(at_desk.get(incident.get_absolute_url()))
     for sentence in (
-        "Alice asked for Show lag", "Show lag : done", "it waits for a second person", "Bob refused Restart Reason: Not at noon",
-        "Alice took back Restart", "Bob approved Restart",
+        "Alice asked for Show lag", "Show lag : done", "it waits for a second person",
+        "Bob refused Restart Reason: Not at noon", "Alice took back Restart", "Bob approved Restart",
     ):  # fmt: skip
         assert sentence in said, sentence
 
