@@ -22,8 +22,8 @@ _TAGS = {
 def render(text: str | None) -> SafeString:
     """Markdown as safe HTML: no HTML of the writer's, no images, links to the web and to e-mail only.
 
-    A line end is a line end. No attribute survives but a link's ``href`` and ``title`` and a list's ``start``, so
-    nothing that a script or htmx would act on. Texts beyond 100,000 characters are cut.
+    A line end is a line end. No attribute survives but a link's ``href`` and ``title``, a list's ``start``, and that a
+    block of code is said to be ``text``, so nothing that a script or htmx would act on. Texts beyond 100,000 characters are cut.
     """
     source = clean(text, limit=SOURCE_LIMIT)
     return _rendered(source) if len(source) <= LONGEST_KEPT else _rendered.__wrapped__(source)
@@ -44,6 +44,7 @@ _parser = _make_parser()
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
     attributes={"a": {"href", "title"}, "ol": {"start"}},
+    tag_attribute_values={"code": {"class": {"language-text"}}},
     link_rel="noopener noreferrer nofollow",
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",  # the text is also read in e-mails and on other hosts

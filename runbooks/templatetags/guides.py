@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+SAMPLE = '<code class="language-text">'
+
 
 @register.filter
 def of_slug(found: Mapping[str, Action] | None, slug: str) -> Action | None:
@@ -28,7 +30,8 @@ def of_slug(found: Mapping[str, Action] | None, slug: str) -> Action | None:
 
 @register.filter
 def copyable(text: str, prefix: str) -> SafeString:
-    """``{{ step.body|copyable:"step-1" }}``: Markdown whose blocks of code have a button that copies them.
+    """``{{ step.body|copyable:"step-1" }}``: Markdown whose blocks of code have a button that copies them, but for those
+    that are marked as ``text``, which show what is printed.
 
     The only ``<pre>`` in it are those of the renderer: what a person wrote is escaped.
     """
@@ -38,6 +41,9 @@ def copyable(text: str, prefix: str) -> SafeString:
     for part in parts[1:]:
         name = escape(f"{prefix}-code-{next(numbers)}")
         code, _, rest = part.partition("</pre>")
+        if code.startswith(SAMPLE):
+            made.append(f"<pre>{code}</pre>{rest}")
+            continue
         made.append(
             f'<div class="mu-copyable"><pre id="{name}">{code}</pre>'
             f'<button class="btn mu-needs-js" type="button" data-copy="{name}">{icon("copy")}'

@@ -93,6 +93,11 @@ def test_fence_cannot_bring_a_class() -> None:
     assert Elements(render('```js" class="mu-top" hx-get="/x\nx\n```')).attributes == set()
 
 
+def test_only_that_it_is_text_may_be_said_of_a_block_of_code() -> None:
+    assert render("```text\nx\n```\n") == '<pre><code class="language-text">x\n</code></pre>\n'
+    assert Elements(render("```sql\nx\n```\n\n~~~text mu-top\nx\n~~~")).attributes == {("class", "language-text")}
+
+
 def test_endless_text_is_cut() -> None:
     assert len(render("x" * (SOURCE_LIMIT * 2))) < SOURCE_LIMIT + 20
 

@@ -102,12 +102,16 @@ def test_an_empty_list_says_what_to_do(at_desk, client, alice):
 
 def test_a_runbook_is_read_with_code_to_copy_and_nothing_that_acts(client, charlie):
     make.runbook(
-        "lag", Step("Look", "Run\n\n```\nls <b>\n```\n<script>x</script>", "peek"), summary="**When** it is late"
+        "lag",
+        Step("Look", "Run\n\n```\nls <b>\n```\nIt prints\n```text\n0\n```\n<script>x</script>", "peek"),
+        summary="**When** it is late",
     )
     client.force_login(charlie)
     page = client.get("/runbooks/lag").content.decode()
     assert "<strong>When</strong>" in page
     assert re.search(r'<pre id="1-code-1"><code>ls &lt;b&gt;\n</code></pre><button [^>]*data-copy="1-code-1"', page)
+    assert page.count("data-copy=") == 1
+    assert '<pre><code class="language-text">0\n</code></pre>' in page
     assert "<script>x" not in page
     assert "<code>peek</code>" in page
     assert "Start on an incident" not in page
