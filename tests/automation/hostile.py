@@ -26,3 +26,16 @@ WIRE = (
     '"><img src=x onerror=alert(1)>', "javascript:alert(1)", "[x](javascript:alert(1))",
 )  # fmt: skip
 ALL = (*SHELL, *OPTIONS, *TEMPLATES, *WIRE)
+# More of the same, and what is harmless to some: values that some types take, odd characters, and lookalikes.
+MORE = (
+    "; id", "a; id", "a && id", "a || id", "| id", "a|id", "& id", "$(id)", "a$(id)", "`id`", "a`id`", "$IFS",
+    "${HOME}", "$HOME", "a > /tmp/x", "<(id)", "a\\", "\\x41", "'", '"', "a'b", 'a"b', "''; id; ''", "?", "{a,b}",
+    "a #", "((1))", "$((7*7))", "(id)", "a\nid", "a\r\nid", "a\tid", "a id", " a", "a ", "", "{%import os%}", "%s%n",
+    "{\"parameter\": \"group\"}", "-c", "--flag", "--output=/etc/passwd", "-oProxyCommand=id", "+x", "/c dir",
+    "a\r\nX-Injected: 1", "%0a", "%0d%0aSet-Cookie: a=1", "a%00b", "http://127.0.0.1/", "file:///etc/passwd",
+    "1; DROP TABLE x", "*)(uid=*", "<!ENTITY x SYSTEM 'file:///'>", "../../etc/passwd", "..", ".", "/etc/passwd",
+    "a/../b", "..%2f..%2f", "~/.ssh", ".hidden", "C:\\Windows", "a\0b", "\0", "\x1b[31m", "\x7f", "a\u202eb",
+    "\u2028", "a\u200bb", "\ufeffa", "аdmin", "ａ", "①", "é", "e\u0301", "😀", "\u00a0", "ı", "K", "a" * 129,
+    "a" * 100_000, "a.b\n", "\na", "٣", "a\x85", "true", "True", "1", "01", "1e3", "0x10", "NaN", "null", "[]",
+    "__proto__", "constructor", "orders", "a:9092", "a:9092 ",
+)  # fmt: skip

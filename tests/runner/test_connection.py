@@ -66,7 +66,7 @@ def test_only_a_certificate_that_the_file_vouches_for_is_trusted(muster, place):
 )
 def test_a_claim_without_a_sound_id_and_token_is_nothing(runner, claim):
     with pytest.raises(ValueError, match="without execution and token|hexadecimal UUID"):
-        runner.Claim.of(claim)
+        runner.Entry.of(claim)
 
 
 def test_answers_that_make_no_sense_are_survived(muster, place):
@@ -75,4 +75,4 @@ def test_answers_that_make_no_sense_are_survived(muster, place):
     place.start()
     muster.wait_for_end(2)
     assert (told.outcome, place.times_run) == ("done", 1)
-    assert "no connection to Muster" in place.said or "no work from Muster" in place.said
+    assert "no work from Muster: a claim without execution and token" in place.said

@@ -44,7 +44,7 @@ def test_muster_hears_what_the_file_allows(muster, place):
         {"parameter": "group"},
         {"parameter": "count", "prefix": "-n"},
         parameters={
-            "group": {"type": "name", "description": "Whose"},
+            "group": {"type": "name"},
             "count": {"type": "integer", "minimum": 1, "maximum": 9, "default": 5},
         },
         dry_run_argv=["/bin/true"],
@@ -59,7 +59,7 @@ def test_muster_hears_what_the_file_allows(muster, place):
         "read_only": True,
         "has_dry_run": True,
         "parameters": [
-            {"name": "group", "type": "name", "description": "Whose"},
+            {"name": "group", "type": "name"},
             {"name": "count", "type": "integer", "minimum": 1, "maximum": 9, "default": 5},
         ],
     }
@@ -128,14 +128,11 @@ def test_a_program_gets_a_clean_environment_and_nothing_else(muster, place):
         ({"parameters": {"a\nb": "a"}}, "The runner's file knows no parameter of this action."),
     ],
 )
-def test_what_the_file_does_not_allow_is_refused_before_anything_runs(runner, change, detail, tmp_path):
+def test_what_the_file_does_not_allow_is_refused_before_anything_runs(runner, place, change, detail):
     body = {"execution": 1, "token": "x", "action": "show", "parameters": {}, "dry_run": False, "seconds": 9, **change}
-    action = runner.Action("show", "", True, (runner.Piece("/bin/true"),), (), {}, {}, "/", 9, 65536)
-    config = runner.Config("", str(tmp_path / "none"), "", "", 1, 1, "", (), {"show": action})
-    worker = object.__new__(runner.Runner)
-    worker._config = config
+    place.save()
     with pytest.raises(runner.Refused) as refusal:
-        worker._prepare(runner.Claim(1, "x", body))
+        runner.read_config(str(place.config)).allowed(body)
     assert str(refusal.value) == f"{detail} Nothing was run."
 
 

@@ -7,35 +7,11 @@ import re
 
 import pytest
 
+from tests.automation import hostile
+
 pytestmark = pytest.mark.enable_socket
 
-NASTY = [
-    # shells
-    "; id", "a; id", "a && id", "a || id", "| id", "a|id", "& id", "$(id)", "a$(id)", "`id`", "a`id`", "$IFS",
-    "${HOME}", "$HOME",
-    "a > /tmp/x", "< /etc/passwd", "<(id)", "a\\", "\\x41", "'", '"', "a'b", 'a"b', "''; id; ''", "*", "?",
-    "~root", "{a,b}", "!!",
-    "a #", "((1))", "$((7*7))", "(id)", "a\nid", "a\r\nid", "a\tid", "a id", " a", "a ", "",
-    # templates
-    "{{7*7}}", "{%import os%}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%(group)s", "{0.__class__}", "{group}", "%s%n",
-    "$group",
-    "{\"parameter\": \"group\"}",
-    # options
-    "-", "--", "-c", "--help", "--flag", "--output=/etc/passwd", "-oProxyCommand=id", "@/etc/passwd", "+x",
-    "/c dir",
-    # headers, addresses, queries
-    "a\r\nX-Injected: 1", "%0a", "%0d%0aSet-Cookie: a=1", "a%00b", "http://127.0.0.1/", "file:///etc/passwd",
-    "' OR 1=1 --", "1; DROP TABLE x", "*)(uid=*", "<script>alert(1)</script>", "<!ENTITY x SYSTEM 'file:///'>",
-    # paths
-    "../../etc/passwd", "..", ".", "/etc/passwd", "a/../b", "..%2f..%2f", "~/.ssh", ".hidden", "C:\\Windows",
-    # characters
-    "a\0b", "\0", "\x1b[31m", "\x7f", "a\u202eb", "\u2028", "a\u200bb", "\ufeffa", "аdmin", "ａ", "①", "é",
-    "e\u0301", "😀", "\ud800",
-    "\u00a0", "ı", "K", "a" * 129, "a" * 100_000, "a.b\n", "\na", "٣", "a\x85",
-    # not what it looks like
-    "true", "True", "1", "01", "1e3", "0x10", "NaN", "null", "[]", "__proto__", "constructor", "orders", "a:9092",
-    "a:9092 ",
-]  # fmt: skip
+NASTY = [*hostile.ALL, *hostile.MORE]
 OTHERS = [None, True, False, 0, 1, -1, 11, 1.0, 10**400, [], ["a"], {}, {"parameter": "group"}, [["orders"]]]
 TYPES = {
     "name": ({"type": "name"}, {}),

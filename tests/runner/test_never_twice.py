@@ -34,9 +34,9 @@ def counted(owner, name):
         count()
         return real(*args, **kwargs)
     setattr(owner, name, call)
-for owner, name in [(os, "fsync"), (os, "replace"), (os, "unlink"), (m.subprocess, "Popen"), (m, "Stream")]:
+for owner, name in [(os, "fsync"), (os, "replace"), (os, "unlink"), (m.subprocess, "Popen"), (m.Execution, "_stream")]:
     counted(owner, name)
-real_of, real_post = m.Claim.of, m.Server.post
+real_of, real_post = m.Entry.of, m.Server.post
 def of(body):
     claimed.set()
     return real_of(body)
@@ -44,7 +44,7 @@ def post(self, path, body, **more):
     if path != "claim":
         count()
     return real_post(self, path, body, **more)
-m.Claim.of, m.Server.post = of, post
+m.Entry.of, m.Server.post = of, post
 m.HEARTBEAT_SECONDS = 60  # or there would be more points on a slow machine
 """
 
