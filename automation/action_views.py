@@ -17,7 +17,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import person, require_role
 from accounts.models import Role
 from automation import defining
-from automation.definition_forms import PREFIX, DefinitionForm, ParameterFormSet, initial_rows, offered_by, rearranged
+from automation.definition_forms import (
+    PREFIX,
+    DefinitionForm,
+    ParameterFormSet,
+    as_typed,
+    initial_rows,
+    offered_by,
+    rearranged,
+)
 from automation.fetching import action_for, action_for_admin
 from automation.models import Action, Execution, Runner, Way
 from core.forms import take_errors
@@ -117,7 +125,9 @@ def _edit(
     data, focus = moved or (request.POST or None, "")
     form = DefinitionForm(data, instance=copy(action), initial=initial)
     rows = ParameterFormSet(data, initial=None if data is not None else initial_rows(parameters), prefix=PREFIX)
-    context: dict[str, Any] = {"action": action, "form": form, "rows": rows, "focus": focus}
+    context: dict[str, Any] = {"action": action, "form": form, "rows": rows, "has_moved": bool(moved and not focus)}
+    if moved:
+        as_typed(form, rows, focus)
     if request.method != "POST" or moved:
         return render(request, "automation/action_form.html", context)
     if form.is_valid() & rows.is_valid():

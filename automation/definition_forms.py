@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db.models import Q
+from django.forms.utils import ErrorDict
 
 from automation import defining
 from automation.models import Action, Runner, Way
@@ -235,6 +236,15 @@ def rearranged(data: QueryDict) -> tuple[QueryDict, str] | None:
         for part, text in row.items():
             changed[f"{PREFIX}-{i}-{part}"] = text
     return changed, focus
+
+
+def as_typed(form: DefinitionForm, rows: Any, focus: str) -> None:
+    """What was typed, without complaints: nobody has asked to save it. The row to be looked at has the focus."""
+    for one in (form, *rows.forms):
+        one._errors = ErrorDict()
+    for row in rows.forms:
+        if row.row_key == focus:
+            row.fields["name"].widget.attrs["autofocus"] = True
 
 
 def new_key() -> str:

@@ -254,6 +254,9 @@ def test_rows_are_added_moved_and_removed_without_a_script(at_desk):
     assert more.status_code == 200
     assert 'name="parameters-2-name"' in more.content.decode()
     assert 'value="Half a"' in more.content.decode()
+    assert "autofocus" in more.content.decode().split('name="parameters-2-name"')[1].split(">")[0]
+    quiet = at_desk.post("/automation/actions/new", rows({"type": "integer"}) | {"add_parameter": "", "way": "http"})
+    assert "This field is required." not in words(quiet)
     up = form_of(at_desk.post("/automation/actions/new", data | {"parameter_up": "k1"}).content.decode())
     assert (up["parameters-0-name"], up["parameters-1-name"]) == ("two", "one")
     assert up["parameters-0-choices"] == "a\nb"

@@ -17,6 +17,10 @@ from playwright._impl._api_structures import SetCookieParam
 from accounts.models import User
 from alerts import grouping, intake
 from alerts.models import Alert, Integration
+from automation import asking, executing, runners
+from automation.asking import Wish
+from automation.models import Action, Execution
+from automation.parameters import Parameter
 from catalog.models import Service
 from core.work import db_now
 from incidents import action_items, changes, communication, escalation, lifecycle, timeline
@@ -52,6 +56,8 @@ class Company:
     message: Notification
     drill: Drill
     run: Run
+    action: Action
+    executions: tuple[Execution, ...]
 
     def sheets(self) -> dict[str, str]:
         """The small forms of an incident, by name; each is a page as well."""
@@ -67,7 +73,8 @@ class Company:
             "action item change": f"action-items/{task.pk}/edit",
         }
         sheets = {name: f"{self.busy.get_absolute_url()}/{path}" for name, path in paths.items()}
-        return sheets | {"reopen": f"{self.resolved.get_absolute_url()}/reopen"}
+        refusal = {"refuse": f"{self.executions[-1].get_absolute_url()}/refuse"}
+        return sheets | refusal | {"reopen": f"{self.resolved.get_absolute_url()}/reopen"}
 
     def pages(self) -> dict[str, str]:
         """Every main page of a signed-in admin, by name."""
@@ -116,6 +123,19 @@ class Company:
             "runbook form": "/runbooks/reader-lag/edit",
             "runbook history": "/runbooks/reader-lag/history",
             "run": self.run.get_absolute_url(),
+            "actions": "/automation/",
+            "archived actions": "/automation/?show=archived",
+            "action": self.action.get_absolute_url(),
+            "action form": f"{self.action.get_absolute_url()}/edit",
+            "new action": f"/automation/actions/new?runner={self.action.runner_id}&command=flush",
+            "runners": "/automation/runners/",
+            "runner": f"/automation/runners/{self.action.runner_id}",
+            "new runner": "/automation/runners/new",
+            "execution": self.executions[0].get_absolute_url(),
+            "execution that waits": self.executions[-1].get_absolute_url(),
+            "ask": f"{self.busy.get_absolute_url()}/actions/scale",
+            "ask again": f"{self.busy.get_absolute_url()}/actions/restart",
+            "executions": f"{self.busy.get_absolute_url()}/actions",
             "alerts": "/alerts/?show=all",
             "alert": f"/alerts/{self.alert.reference}",
             "integrations": "/settings/integrations/",
@@ -156,6 +176,8 @@ def build() -> Company:
     alert = Alert.objects.get()
     escalation.advance_due(now=db_now() + timedelta(seconds=1))
     delivery.deliver_due("email", now=db_now())
+    run = _followed(busy, alice)
+    action, executions = _automated(busy, run, alice, service)
     return Company(
         alice=alice,
         admin=admin,
@@ -169,7 +191,9 @@ def build() -> Company:
         alert=alert,
         message=Notification.objects.filter(channel="email").latest("id"),
         drill=drills.start(admin, by=admin),
-        run=_followed(busy, alice),
+        run=run,
+        action=action,
+        executions=executions,
     )
 
 
@@ -229,6 +253,41 @@ def _followed(incident: Incident, alice: User) -> Run:
     running.tick(run, 1, by=alice, text="All `0`.")
     running.skip(run, 2, by=alice, reason="They hang.")
     return run
+
+
+def _automated(incident: Incident, run: Run, alice: User, service: Service) -> tuple[Action, tuple[Execution, ...]]:
+    """Actions of each way, and executions that are done, failed, running and waiting, the last one."""
+    runner, _ = make.runner("eu-central")
+    group = Parameter("group", "name", "Consumer group", fact="consumer_group")
+    number = Parameter("replicas", "integer", minimum=1, maximum=20, default=3)
+    offer = {"read_only": False, "has_dry_run": True, "description": f"Of {LONG_WORD}."}
+    listed = [
+        {"name": name, "parameters": [number.stored()], **offer} for name in ("scale", "restart", "look", "flush")
+    ]
+    runners.heard(runner, version="1", host=LONG_WORD, offers=listed, now=db_now())
+    runner.refresh_from_db()
+    undo = make.action("undo", group, runner=runner, command="scale", name="Scale back", kind="rollback")
+    shared: dict[str, Any] = {"runner": runner, "services": (service,)}
+    zone = Parameter("zone", "choice", choices=("a", LONG_WORD), is_required=False)
+    drain = Parameter("drain", "boolean", "Drain first")
+    scale = make.action(
+        "scale", group, number, zone, drain, name="Scale the readers", kind="scale", has_dry_run=True, rollback=undo,
+        summary="More **readers**.", **shared,
+    )  # fmt: skip
+    restart = make.action("restart", name="Restart", kind="fix", is_destructive=True, has_dry_run=True, **shared)
+    hook = make.action("hook", url=f"https://{LONG_WORD}/run", name="Tell the pipeline", services=(service,))
+    made = []
+    for values, outcome in ({"group": "a", "zone": LONG_WORD}, "failed"), ({"group": "b"}, "done"):
+        asked, _ = asking.ask(scale, incident, Wish(values, place=f"run/{run.pk}/3"), by=alice)
+        work = executing.take(runner)
+        assert work
+        executing.begin(runner, asked.pk, work.token)
+        executing.hear(runner, asked.pk, work.token, offset=0, text=f"{LONG_WORD} {'x' * 90}\n" * 40)
+        executing.end(runner, asked.pk, work.token, outcome=outcome, exit_code=1, detail="It ended.", left_out=512)
+        made.append(asked)
+    for action in (hook, restart):
+        made.append(asking.ask(action, incident, Wish({}), by=alice)[0])
+    return scale, tuple(made)
 
 
 def session_cookie(user: User, base_url: str) -> SetCookieParam:

@@ -13,7 +13,8 @@ JUDGED = (
     "list", "detail", "busy", "resolved", "services", "service", "profile", "outbox", "alerts", "policy form",
     "on-call", "schedule", "week", "month", "schedule form", "override", "swap", "away", "new absence", "readiness",
     "simulate", "policy", "new policy", "drills", "drill", "ledger", "pages to me",
-    "runbooks", "runbook", "runbook form", "runbook history", "run",
+    "runbooks", "runbook", "runbook form", "runbook history", "run", "actions", "action", "action form", "new action",
+    "runners", "runner", "execution", "execution that waits", "executions", "ask",
 )  # fmt: skip
 
 
