@@ -23,7 +23,8 @@ def render(text: str | None) -> SafeString:
     """Markdown as safe HTML: no HTML of the writer's, no images, links to the web and to e-mail only.
 
     A line end is a line end. No attribute survives but a link's ``href`` and ``title``, a list's ``start``, and that a
-    block of code is said to be ``text``, so nothing that a script or htmx would act on. Texts beyond 100,000 characters are cut.
+    block of code is said to be ``text``, so nothing that a script or htmx would act on. Texts beyond 100,000
+    characters are cut.
     """
     source = clean(text, limit=SOURCE_LIMIT)
     return _rendered(source) if len(source) <= LONGEST_KEPT else _rendered.__wrapped__(source)

@@ -30,8 +30,8 @@ def of_slug(found: Mapping[str, Action] | None, slug: str) -> Action | None:
 
 @register.filter
 def copyable(text: str, prefix: str) -> SafeString:
-    """``{{ step.body|copyable:"step-1" }}``: Markdown whose blocks of code have a button that copies them, but for those
-    that are marked as ``text``, which show what is printed.
+    """``{{ step.body|copyable:"step-1" }}``: Markdown whose blocks of code have a button that copies them, but not
+    those that are marked as ``text``, which show what is printed.
 
     The only ``<pre>`` in it are those of the renderer: what a person wrote is escaped.
     """
