@@ -38,7 +38,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
 VERSION = "1"
@@ -51,7 +51,6 @@ CLAIM_SECONDS = 0.02  # after a claim before the next one
 STREAM_SECONDS = 0.5
 HEARTBEAT_SECONDS = 4.0  # Muster takes a runner for dead that is not heard of for a while
 BACKOFF_SECONDS = 30.0
-REFUSED_SECONDS = 30.0  # between tries while the token is not accepted
 TERM_SECONDS = 5.0  # between SIGTERM and SIGKILL
 PIPE_SECONDS = 2.0  # how long output is awaited after the program has ended
 EXIT_SECONDS = 9.0  # all that the runner takes to stop
@@ -76,6 +75,7 @@ SERVER = re.compile(
     r"(https://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]+)?(/[!\"$->@-~]*)?"
 )
 UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # all but tab and newline
+REPLAYED = "This runner has already begun this execution once, and did not begin it again. Check what it has done."
 NOT_BEGUN = "The runner was stopped before it began."
 
 
@@ -545,10 +545,11 @@ class Entry:
 
     def after_restart(self) -> Entry:
         """What a new runner makes of an entry that the one before it has left."""
-        not_begun = replace(self, state="finished", outcome="failed", detail=str(Refused(NOT_BEGUN)))
+        if self.state == "claimed":
+            return replace(self, state="finished", outcome="failed", detail=str(Refused(NOT_BEGUN)))
         cut_short = "The runner was stopped while this ran. Check what it has done before you run it again."
         unknown = replace(self, state="finished", outcome="unknown", detail=cut_short)
-        return {"claimed": not_begun, "executing": unknown}.get(self.state, self)
+        return unknown if self.state == "executing" else self
 
 
 class Journal:
@@ -561,10 +562,13 @@ class Journal:
         self._folder, self._executed_file = os.path.join(state, "journal"), os.path.join(state, "executed")
         self._folders = {folder: os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in (state, self._folder)}
         self._lock = threading.RLock()
-        self._executed = dict.fromkeys(self._read_executed())
+        self._executed: dict[int, None] = {}
         self._entries: dict[str, Entry] = {}  # by the path of its file
-        for name in os.listdir(self._folder):
-            self._read_entry(os.path.join(self._folder, name))
+        for path in (self._executed_file, *(os.path.join(self._folder, name) for name in os.listdir(self._folder))):
+            if path.endswith(".new"):
+                os.unlink(path)  # never became an entry
+            elif os.path.exists(path):
+                self._read(path)
 
     def open_entries(self) -> list[Entry]:
         """The entries whose end Muster has not taken."""
@@ -612,30 +616,20 @@ class Journal:
         os.replace(f"{path}.new", path)
         os.fsync(self._folders[os.path.dirname(path)])
 
-    def _read_executed(self) -> list[int]:
-        try:
-            with open(self._executed_file, encoding="utf-8") as file:
-                return [int(line) for line in file]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{self._executed_file} cannot be read ({error}); it says which executions were run and must not be"
-                " run again. Look what Muster shows as running on this runner, and only then remove the file"
-            ) from None
-
-    def _read_entry(self, path: str) -> None:
-        if path.endswith(".new"):  # never became an entry
-            os.unlink(path)
-            return
+    def _read(self, path: str) -> None:
         try:
             with open(path, encoding="utf-8") as file:
+                if path == self._executed_file:
+                    self._executed = {int(line): None for line in file}
+                    return
                 self._entries[path] = Entry(**json.load(file))
             if self._path(self._entries[path]) != path:
                 raise ValueError("is not what its name says")
         except (OSError, ValueError, TypeError) as error:
-            advice = "look what this execution has done, and only then remove the file"
-            raise ConfigError(f"{path} cannot be read ({error}); {advice}") from None
+            raise ConfigError(
+                f"{path} cannot be read ({error}); what it names must not be run again: look in Muster what that is and"
+                " what it has done, and only then remove the file"
+            ) from None
 
 
 # ---- what a program prints ---------------------------------------------------------------------------------
@@ -749,13 +743,12 @@ class Output:
 
 # ---- the program -------------------------------------------------------------------------------------------
 
-PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
 def die_with(runner: int) -> None:
     """Between fork and exec: the kernel kills the program when the runner dies, however it dies."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
     if os.getppid() != runner:  # it has died meanwhile
         os._exit(127)
 
@@ -819,14 +812,6 @@ def signal_group(program: subprocess.Popen[bytes], number: int) -> None:
 # ---- Muster ------------------------------------------------------------------------------------------------
 
 
-class Answer(NamedTuple):
-    """What Muster said; the status is 0 where that cannot be known."""
-
-    status: int
-    body: dict[str, Any]
-    said: str
-
-
 class Server:
     """Muster's side of the contract: JSON by POST, with the token."""
 
@@ -846,20 +831,20 @@ class Server:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._opener.add_handler(urllib.request.HTTPSHandler(context=context))
 
-    def post(self, path: str, body: dict[str, Any], *, within: float = REQUEST_SECONDS) -> Answer:
-        """Ask once."""
+    def post(self, path: str, body: dict[str, Any], *, within: float = REQUEST_SECONDS) -> tuple[int, Any, str]:
+        """Ask once: the status, or 0 where that cannot be known; the object that came with a 200; and what to log."""
         request = urllib.request.Request(self._address + path, json.dumps(body).encode(), self._headers)  # noqa: S310
         try:
             with self._opener.open(request, timeout=within) as response:
                 status = response.status
                 found = json.loads(response.read(MOST_ANSWER)) if status == 200 else {}
         except (OSError, http.client.HTTPException) as error:
-            return Answer(0, {}, f"{type(error).__name__}: {getattr(error, 'reason', error)}")
+            return 0, {}, f"{type(error).__name__}: {getattr(error, 'reason', error)}"
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            return Answer(0, {}, "the answer is no JSON object; is this the address of Muster?")
-        return Answer(status, found, f"it answered {status}")
+            return 0, {}, "the answer is no JSON object; is this the address of Muster?"
+        return status, found, f"it answered {status}"
 
 
 # ---- the execution -----------------------------------------------------------------------------------------
@@ -875,38 +860,34 @@ class Execution:
         self._is_wanted, self._is_to_stop = True, False  # what Muster answered to output
         self._sent = 0  # characters that Muster has
 
-    def carry_out(self) -> None:
-        """Everything but to tell Muster; whatever happens, there is an end to tell, or nothing to say."""
+    def carry_out(self, slots: threading.Semaphore) -> None:
+        """Everything; whatever happens in it, there is an end to tell, or nothing to say."""
         try:
             if self._journal.reserve(self._entry):
                 self._carry_out()
-            else:
-                self._replayed()
+            elif all(one.token != self._entry.token for one in self._journal.open_entries()):
+                self._end("unknown", REPLAYED, ran=True)  # under the same token it still runs, or is being told
         except Refused as refusal:
             self._end("failed", str(refusal))
         except Exception as error:  # noqa: BLE001 - an end is owed to whoever waits
             self._say(f"the runner has a mistake: {type(error).__name__}")
             self._end("unknown", "The runner made a mistake. Check what this has done.", ran=True)
+        finally:
+            slots.release()
+        self.tell()
 
     def tell(self) -> None:
         """Say how it ended, until Muster has answered; then the journal may forget it."""
         told = {name: getattr(self._entry, name) for name in ("token", "outcome", "exit_code", "detail", "left_out")}
-        for tries in itertools.count() if self._entry.state == "finished" else ():
-            answer = self._post("finish", told)
-            if answer.status in (200, 404, 409):
+        if self._entry.state != "finished":
+            return
+        for tries in itertools.count():
+            status, _, said = self._post("finish", told)
+            if status in (200, 404, 409):
                 return self._try_to(self._journal.close)
             if not tries:
-                self._say(f"its end cannot be told yet: {answer.said}")
+                self._say(f"its end cannot be told yet: {said}")
             time.sleep(backoff(tries))
-
-    def _replayed(self) -> None:
-        """What was begun once is never begun again. With the same token it is still under way, or being told."""
-        self._say("was begun here before; not again")
-        if all(one.token != self._entry.token for one in self._journal.open_entries()):
-            why = (
-                "This runner has already begun this execution once, and did not begin it again. Check what it has done."
-            )
-            self._end("unknown", why, ran=True)
 
     def _carry_out(self) -> None:
         self._step(state="claimed")
@@ -941,15 +922,16 @@ class Execution:
             raise Refused(f"{error}.") from None
         environment = dict(DEFAULT_ENVIRONMENT)
         for name, value in action.environment.items():
-            content = value.encode() if isinstance(value, str) else contents[value["file"]].rstrip(b"\r\n")
-            environment[name] = content.decode("utf-8", "surrogateescape")
+            if isinstance(value, dict):
+                value = contents[value["file"]].decode("utf-8", "surrogateescape").rstrip("\r\n")
+            environment[name] = value
         return environment, set().union(*map(disguises, [self._server.token.encode(), *contents.values()]))
 
     def _may_begin(self) -> bool:
         """Ask Muster for the word to begin. Raises Refused when there is none that is clear."""
         until, tries = time.monotonic() + START_SECONDS, 0
         while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
-            status = self._post("start", {"token": self._entry.token}, within=min(left, REQUEST_SECONDS)).status
+            status, _, _ = self._post("start", {"token": self._entry.token}, within=min(left, REQUEST_SECONDS))
             if status in (404, 409):
                 return False
             if status == 200 and not self._stopping.is_set():
@@ -986,12 +968,12 @@ class Execution:
 
     def _send(self, text: str, most: int) -> int:
         """Send a piece and hear what Muster has and wants; the status of the answer."""
-        answer = self._post("output", {"token": self._entry.token, "offset": self._sent, "text": text})
-        self._is_wanted = answer.status not in (404, 409)
-        self._is_to_stop = self._is_to_stop or answer.body.get("stop") is True
-        received = answer.body.get("received")
+        status, body, _ = self._post("output", {"token": self._entry.token, "offset": self._sent, "text": text})
+        self._is_wanted = status not in (404, 409)
+        self._is_to_stop = self._is_to_stop or body.get("stop") is True
+        received = body.get("received")
         self._sent = max(0, min(received, most)) if type(received) is int else self._sent
-        return answer.status
+        return status
 
     def _step(self, **changes: Any) -> None:
         """Write the next step down; what cannot be written is not run. Raises Refused."""
@@ -1015,7 +997,7 @@ class Execution:
         except OSError as error:
             self._say(f"the journal cannot be written: {error.strerror}")
 
-    def _post(self, what: str, body: dict[str, Any], *, within: float = REQUEST_SECONDS) -> Answer:
+    def _post(self, what: str, body: dict[str, Any], *, within: float = REQUEST_SECONDS) -> tuple[int, Any, str]:
         return self._server.post(f"executions/{self._entry.execution}/{what}", body, within=within)
 
     def _say(self, message: str) -> None:
@@ -1072,7 +1054,7 @@ class Runner:
         except ValueError as error:
             status, execution, said = 0, None, str(error)
         if execution and not self.stopping.is_set():  # what was not begun goes back by itself
-            in_thread(self._carry_out, execution)
+            in_thread(execution.carry_out, self._slots)
         else:
             self._slots.release()
         return self._pause_after(status, said)
@@ -1088,15 +1070,7 @@ class Runner:
         if said != self._said:  # once for each change
             log(said)
         self._said = said
-        pauses = {200: CLAIM_SECONDS, 204: self.config.poll_seconds, 401: REFUSED_SECONDS, 403: REFUSED_SECONDS}
-        return pauses.get(status, backoff(self._failures))
-
-    def _carry_out(self, execution: Execution) -> None:
-        try:
-            execution.carry_out()
-        finally:
-            self._slots.release()
-        execution.tell()
+        return {200: CLAIM_SECONDS, 204: self.config.poll_seconds}.get(status, backoff(self._failures))
 
 
 # ---- the command line --------------------------------------------------------------------------------------

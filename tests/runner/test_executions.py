@@ -264,7 +264,7 @@ def test_several_run_at_once_and_no_more(muster, place):
 
 def test_a_token_that_is_not_accepted_is_said_once_and_tried_again(muster, place):
     muster.statuses["claim"] = 401
-    place.start(first="m.REFUSED_SECONDS = 0.1")
+    place.start()
     wait_until(lambda: muster.calls.count("claim") >= 3, "it gave up")
     assert place.said.count("does not accept the token") == 1
     muster.statuses.clear()

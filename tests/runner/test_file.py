@@ -30,7 +30,8 @@ ACTION = ("actions", "lag")
 GROUP = (*ACTION, "parameters", "group")
 SERVER = "runner.json.server: expected https:// and only host, port and path, or http:// on this machine"
 FLAG_AND_PREFIX = {
-    **GOOD["actions"]["lag"],
+    "description": "Lag.",
+    "read_only": True,
     "argv": ["/usr/bin/lag", {"parameter": "group", "flag": "-v", "prefix": "x"}],
     "parameters": {"group": {"type": "boolean"}},
 }
