@@ -647,7 +647,7 @@ def disguises(contents: bytes) -> set[str]:
             as_base64 = [encode(secret.encode()).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)]
             as_printed = UNWANTED.sub("\ufffd", secret.replace("\r\n", "\n").replace("\r", "\n"))
             found |= {as_printed, *quoted, *lower, *as_json, *as_base64, *(one.rstrip("=") for one in as_base64)}
-    return found
+    return {one for one in found if len(one) >= SHORTEST_SECRET}
 
 
 class Masker:

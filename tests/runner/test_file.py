@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from automation import parameters
+
 pytestmark = pytest.mark.enable_socket
 
 GOOD = {
@@ -153,6 +155,39 @@ def test_a_mistake_is_named_with_its_place(runner, tmp_path, place, value, messa
 def test_what_is_no_json_object_is_said(runner, tmp_path, text, message):
     with pytest.raises(runner.ConfigError, match=message):
         read(runner, tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://muster.example.com:8443/ops/", "https://[2001:db8::1]", "http://127.0.0.1:8000", "http://[::1]:60999/m"],
+)
+def test_an_address_may_have_a_port_and_a_path(runner, tmp_path, address):
+    assert read(runner, tmp_path, changed(("server",), address)).server == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1.example.com",
+        "http://localhost@example.com",
+        "https://example.com@example.net",
+        "https://muster.example.com?a=1",
+        "https://muster.example.com/#a",
+        "https://muster.example.com:0x50",
+        "https://muster.example.com:65536",
+        "https://muster.example.com/a b",
+        "https://muster.example.com\n",
+        "https://",
+        "file:///etc/passwd",
+    ],
+)
+def test_an_address_that_is_not_only_that_is_refused(runner, tmp_path, address):
+    with pytest.raises(runner.ConfigError, match=SERVER):
+        read(runner, tmp_path, changed(("server",), address))
+
+
+def test_parameters_are_called_what_muster_calls_them(runner):
+    assert runner.PARAMETER_NAME.pattern == parameters.NAME.pattern
 
 
 P = {"parameter": "group"}
