@@ -17,15 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import person, require_role
 from accounts.models import Role
 from automation import defining
-from automation.definition_forms import (
-    PREFIX,
-    DefinitionForm,
-    ParameterFormSet,
-    as_typed,
-    initial_rows,
-    offered_by,
-    rearranged,
-)
+from automation.definition_forms import DefinitionForm, ParameterFormSet, as_typed, initial_rows, offered_by
 from automation.fetching import action_for, action_for_admin
 from automation.models import Action, Execution, Runner, Way
 from core.forms import take_errors
@@ -121,10 +113,10 @@ def action_secret(request: HttpRequest, slug: str) -> HttpResponse:
 def _edit(
     request: HttpRequest, action: Action | None, initial: dict[str, Any], parameters: tuple[Parameter, ...]
 ) -> HttpResponse:
-    moved = rearranged(request.POST)
+    moved = ParameterFormSet.rearranged(request.POST)
     data, focus = moved or (request.POST or None, "")
     form = DefinitionForm(data, instance=copy(action), initial=initial)
-    rows = ParameterFormSet(data, initial=None if data is not None else initial_rows(parameters), prefix=PREFIX)
+    rows = ParameterFormSet(data, initial=None if data is not None else initial_rows(parameters))
     context: dict[str, Any] = {"action": action, "form": form, "rows": rows, "has_moved": bool(moved and not focus)}
     if moved:
         as_typed(form, rows, focus)

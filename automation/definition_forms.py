@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db.models import Q
@@ -15,6 +14,7 @@ from automation import defining
 from automation.models import Action, Runner, Way
 from automation.parameters import MOST_PARAMETERS, TYPES, VALUE_LIMIT, Parameter
 from catalog.models import Service
+from core.forms import RowFormSet
 from incidents.forms import TextField
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
     from django.http import QueryDict
 
-PREFIX = "parameters"
-PARTS = ("key", "name", "label", "type", "is_required", "default", "minimum", "maximum", "choices", "pattern", "fact")
-KEY = re.compile(r"[a-z0-9]{1,12}")
-MOVES = ("add_parameter", "parameter_up", "parameter_away")
 # Which of the fields of a row say something about its type; the others are hidden, and left out.
 OF_TYPE = {"integer": ("minimum", "maximum"), "choice": ("choices",), "text": ("pattern",), "name": (), "boolean": ()}
 
@@ -144,18 +140,11 @@ class ParameterForm(forms.Form):
         return replace(made, default=made.check(default) if is_typed else default)
 
 
-class BaseParameterFormSet(forms.BaseFormSet):
+class BaseParameterFormSet(RowFormSet):
     """The parameters of an action, in order."""
 
-    def _construct_form(self, i: int, **options: Any) -> Any:
-        """With ids that carry the row's key instead of its place."""
-        given = self.data.get(f"{PREFIX}-{i}-key", "") if self.is_bound else ""
-        initial = self.initial[i] if self.initial and i < len(self.initial) else {}
-        key = given if KEY.fullmatch(given) else new_key()
-        key = key if self.is_bound else initial.get("key", key)
-        form: Any = super()._construct_form(i, auto_id=f"parameter-{key}-%s", **options)  # type: ignore[misc]
-        form.row_key = key
-        return form
+    noun = "parameter"
+    blank: ClassVar = {"type": "name", "is_required": "on"}
 
     def parameters(self) -> list[Parameter]:
         """Every row that says something."""
@@ -217,27 +206,6 @@ def offered_by(runner: Runner, command: str) -> tuple[dict[str, Any], tuple[Para
     return about, tuple(_offered(row) for row in rows[:MOST_PARAMETERS])
 
 
-def rearranged(data: QueryDict) -> tuple[QueryDict, str] | None:
-    """What was typed, with its rows as the pressed button asks for, and the key of the row that is to be looked at;
-    None where it was no such button."""
-    move = next((name for name in MOVES if name in data), None)
-    if move is None:
-        return None
-    total = data.get(f"{PREFIX}-TOTAL_FORMS", "")
-    count = min(int(total), MOST_PARAMETERS) if total.isdecimal() and len(total) < 5 else 0
-    rows = [{part: str(data[name]) for part in PARTS if (name := f"{PREFIX}-{i}-{part}") in data} for i in range(count)]
-    keys = [row.get("key", "") for row in rows]
-    focus = _moved(rows, move, keys.index(str(data[move])) if data[move] in keys else len(rows))
-    changed = data.copy()
-    for name in [name for name in changed if re.match(rf"{PREFIX}-\d+-", name)]:
-        del changed[name]
-    changed[f"{PREFIX}-TOTAL_FORMS"] = str(len(rows))
-    for i, row in enumerate(rows):
-        for part, text in row.items():
-            changed[f"{PREFIX}-{i}-{part}"] = text
-    return changed, focus
-
-
 def as_typed(form: DefinitionForm, rows: Any, focus: str) -> None:
     """What was typed, without complaints: nobody has asked to save it. The row to be looked at has the focus."""
     for one in (form, *rows.forms):
@@ -245,26 +213,6 @@ def as_typed(form: DefinitionForm, rows: Any, focus: str) -> None:
     for row in rows.forms:
         if row.row_key == focus:
             row.fields["name"].widget.attrs["autofocus"] = True
-
-
-def new_key() -> str:
-    """For a row that was added."""
-    return f"n{secrets.token_hex(4)}"
-
-
-def _moved(rows: list[dict[str, str]], move: str, at: int) -> str:
-    """Change the rows in place; returns the key to look at."""
-    if move == "add_parameter":
-        if len(rows) < MOST_PARAMETERS:
-            rows.append({"key": new_key(), "type": "name", "is_required": "on"})
-        return rows[-1]["key"]
-    if at >= len(rows):
-        return ""
-    row = rows.pop(at)
-    if move == "parameter_up":
-        rows.insert(max(0, at - 1), row)
-        return row.get("key", "")
-    return rows[min(at, len(rows) - 1)].get("key", "") if rows else ""
 
 
 def _offered(row: Mapping[str, Any]) -> Parameter:

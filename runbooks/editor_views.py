@@ -16,7 +16,7 @@ from core.forms import take_errors
 from core.redirects import see_other
 from runbooks import diffing, editing
 from runbooks.fetching import runbook_for_manager
-from runbooks.forms import PREFIX, RunbookForm, StepFormSet, initial_steps, rearranged
+from runbooks.forms import RunbookForm, StepFormSet, initial_steps
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, QueryDict
@@ -45,7 +45,7 @@ def runbook_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, user: User, runbook: Runbook | None) -> HttpResponse:
-    moved = rearranged(request.POST)
+    moved = StepFormSet.rearranged(request.POST)
     data, focus = moved or (request.POST or None, "")
     form, steps = _forms(user, runbook, data)
     context: dict[str, Any] = {"runbook": runbook, "form": form, "steps": steps, "focus": focus}
@@ -71,7 +71,7 @@ def _forms(user: User, runbook: Runbook | None, data: QueryDict | None) -> tuple
     form = RunbookForm(data, instance=copy(runbook), by=user, guide=guide)
     # What was sent counts alone: a step that is as it was must not be taken for one that nobody has filled in.
     initial = initial_steps(guide, number) if data is None else None
-    return form, StepFormSet(data, initial=initial, prefix=PREFIX)
+    return form, StepFormSet(data, initial=initial)
 
 
 def _saved(request: HttpRequest, user: User, runbook: Runbook | None, form: RunbookForm, steps: Any) -> HttpResponse:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import Team
 from catalog.models import Service
+from core.forms import RowFormSet
 from incidents.fetching import number_of
 from incidents.forms import ActionForm, TextField
 from incidents.models import Incident
@@ -21,14 +20,7 @@ from runbooks.models import Runbook
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from django.http import QueryDict
-
     from accounts.models import User
-
-PREFIX = "steps"
-PARTS = ("key", "title", "body", "action")
-KEY = re.compile(r"[a-z0-9]{1,12}")
-MOVES = ("add_step", "step_up", "step_down", "step_away")
 
 
 class RunbookForm(forms.ModelForm):
@@ -153,18 +145,11 @@ class StepForm(forms.Form):
         return data
 
 
-class BaseStepFormSet(forms.BaseFormSet):
+class BaseStepFormSet(RowFormSet):
     """The steps of a runbook, in order."""
 
-    def _construct_form(self, i: int, **options: Any) -> Any:
-        """With ids that carry the step's key instead of its place."""
-        given = self.data.get(f"{PREFIX}-{i}-key", "") if self.is_bound else ""
-        key = given if KEY.fullmatch(given) else new_key()
-        initial = self.initial[i] if self.initial and i < len(self.initial) else {}
-        key = key if self.is_bound else initial.get("key", key)
-        form: Any = super()._construct_form(i, auto_id=f"step-{key}-%s", **options)  # type: ignore[misc]
-        form.step_key = key
-        return form
+    noun = "step"
+    blank: ClassVar = {"title": "", "body": "", "action": ""}
 
     def steps(self) -> list[Step]:
         """Every step that says something."""
@@ -195,49 +180,6 @@ def initial_steps(guide: Guide | None, number: int) -> list[dict[str, str]]:
         {"key": f"v{number}s{place}", "title": step.title, "body": step.body, "action": step.action}
         for place, step in enumerate(guide.steps, start=1)
     ]
-
-
-def new_key() -> str:
-    """For a step that was added."""
-    return f"n{secrets.token_hex(4)}"
-
-
-def rearranged(data: QueryDict) -> tuple[QueryDict, str] | None:
-    """What was typed, with its steps as the pressed button asks for, and the key of the step that is to be looked at;
-    None where it was no such button."""
-    move = next((name for name in MOVES if name in data), None)
-    if move is None:
-        return None
-    total = data.get(f"{PREFIX}-TOTAL_FORMS", "")
-    count = min(int(total), guides.MOST_STEPS) if total.isdecimal() and len(total) < 5 else 0
-    rows = [{part: data.get(f"{PREFIX}-{i}-{part}", "") for part in PARTS} for i in range(count)]
-    keys = [row["key"] for row in rows]
-    key = data.get(move, "")
-    at = keys.index(key) if key in keys else len(rows)
-    focus = _moved(rows, move, at)
-    changed = data.copy()
-    for name in [name for name in changed if re.match(rf"{PREFIX}-\d+-", name)]:
-        del changed[name]
-    changed[f"{PREFIX}-TOTAL_FORMS"] = str(len(rows))
-    for i, row in enumerate(rows):
-        for part, text in row.items():
-            changed[f"{PREFIX}-{i}-{part}"] = text
-    return changed, focus
-
-
-def _moved(rows: list[dict[str, str]], move: str, at: int) -> str:
-    """Change the rows in place; returns the key to look at."""
-    if move == "add_step":
-        if len(rows) < guides.MOST_STEPS:
-            rows.insert(at + 1, {**dict.fromkeys(PARTS, ""), "key": new_key()})
-        return rows[min(at + 1, len(rows) - 1)]["key"]
-    if at >= len(rows):
-        return ""
-    row = rows.pop(at)
-    if move == "step_away":
-        return rows[min(at, len(rows) - 1)]["key"] if rows else ""
-    rows.insert(max(0, at - 1) if move == "step_up" else at + 1, row)
-    return row["key"]
 
 
 class StartForm(ActionForm):

@@ -178,7 +178,7 @@ def test_the_form_gives_back_what_a_runbook_says_and_saving_it_changes_nothing(a
     )
     shown = at_desk.get("/runbooks/lag/edit").context
     data = form(
-        *((each.step_key, *(each[name].value() for name in ("title", "body", "action"))) for each in shown["steps"]),
+        *((each.row_key, *(each[name].value() for name in ("title", "body", "action"))) for each in shown["steps"]),
         **{name: shown["form"][name].value() or "" for name in shown["form"].fields},
     ) | {"services": shown["form"]["services"].value()}
     assert data["also_services"] == "redis"
