@@ -166,7 +166,8 @@ def _append(execution: Execution, offset: int, text: str) -> bool:
     room = OUTPUT_LIMIT - len(execution.output)
     kept = clean(new)[: max(room, 0)]
     execution.left_out += len(new) - len(kept)
-    execution.output = masking.mask(execution.output + kept)[:OUTPUT_LIMIT]
+    if kept:  # the whole again: a secret may come in pieces
+        execution.output = masking.mask(execution.output + kept)[:OUTPUT_LIMIT]
     return True
 
 

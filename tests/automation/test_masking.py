@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -40,6 +41,26 @@ def test_known_secrets_go_in_every_spelling():
 def test_shapes_of_secrets_are_known(line, left):
     assert mask(line) == left
     assert mask(mask(line)) == left
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + f"{'MIIEow' * 10}\n" * 200 + "-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (KEY, f"-----BEGIN RSA PRIVATE KEY-----{MASK}-----END RSA PRIVATE KEY-----\n"),
+        (json.dumps(KEY), f'"-----BEGIN RSA PRIVATE KEY-----{MASK}-----END RSA PRIVATE KEY-----\\n"'),
+        ("a ghp_0123456789abcdefghijABCDEFGHIJ0123 b", f"a {MASK} b"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl b", f"{MASK} b"),
+    ],
+)
+@pytest.mark.parametrize("size", [7, 100, 4000, 100_000])
+def test_a_secret_that_comes_in_pieces_does_not_stay(text, left, size):
+    kept = ""
+    for start in range(0, len(text), size):
+        kept = mask(kept + text[start : start + size])
+    assert kept == left
 
 
 def test_what_is_no_secret_stays():
