@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import escape
 
 from automation import asking, parameters
 from automation.parameters import VALUE_LIMIT
@@ -114,11 +115,11 @@ def _field(one: Parameter, facts: Mapping[str, object], offered: Value | None) -
 
 
 def _help(one: Parameter, facts: Mapping[str, object], offered: Value | None) -> str:
-    """What it takes, and where the value in it came from."""
+    """What it takes, and where the value in it came from, as HTML."""
     said = [] if one.type in ("boolean", "choice") else [f"{one.takes[0].upper()}{one.takes[1:]}."]
     given = facts.get(one.fact) if one.fact else None
     if given and not one.fits(given):
         said.append(f"The alert's {one.fact} does not fit and was left out.")
     elif given and offered == one.check(given):
         said.append(f"From the alert's label {one.fact}.")
-    return " ".join(said)
+    return escape(" ".join(said))

@@ -15,6 +15,7 @@ from automation.models import Execution
 from automation.parameters import Parameter
 from core.work import db_now
 from incidents import lifecycle
+from incidents.models import Incident
 from runbooks import running
 from runbooks.guides import Step
 from tests import make
@@ -89,6 +90,14 @@ def test_the_form_has_a_field_for_each_parameter_and_says_where_its_value_comes_
     assert "EU &lt;1&gt;" not in page
     assert "Dry run" not in said
     assert action.name in said
+
+
+def test_what_a_parameter_takes_is_shown_as_text(at_desk, incident):
+    make.action("odd", Parameter("text", "text", pattern="<b>[a-z]+</b>", fact="<i>label</i>"))
+    Incident.objects.update(facts={"<i>label</i>": "<b>"})
+    page = at_desk.get(f"{incident.get_absolute_url()}/actions/odd").content.decode()
+    assert "A text that is all of the pattern &lt;b&gt;[a-z]+&lt;/b&gt;." in page
+    assert "The alert&#x27;s &lt;i&gt;label&lt;/i&gt; does not fit" in page
 
 
 def test_one_press_asks_and_the_same_form_asks_once(at_desk, incident, lag, alice):
