@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from accounts.models import Role
 from alerts.models import Alert
+from core.versions import version_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -53,7 +53,7 @@ def of(incident: Incident, *, user: User) -> Panel:
     return Panel(
         incident=incident,
         alerts=alerts,
-        version=hashlib.blake2s(repr((len(states), len(firing), looks)).encode(), digest_size=6).hexdigest(),
+        version=version_of((len(states), len(firing), looks)),
         total=len(states),
         firing=len(firing),
         may_link=user.has_role(Role.RESPONDER),

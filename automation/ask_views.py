@@ -19,6 +19,7 @@ from automation.forms import AskForm
 from automation.models import Execution
 from core import htmx
 from core.htmx import HtmxHttpRequest, wants_fragment
+from core.versions import unseen
 from incidents.fetching import incident_for, incident_for_responder
 from incidents.models.incident import NotAllowedNow
 from incidents.views.sheets import posted, shown_and_sent
@@ -36,7 +37,7 @@ def incident_panel(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     user = person(request)
     incident, is_part = incident_for(user, reference), wants_fragment(request)
     shown = panel.of(incident, user=user, is_whole=not is_part or request.GET.get("all") == "1")
-    context = {"panel": shown, "incident": incident, "fresh": shown.fresh(request.GET.get("seen", ""))}
+    context = {"panel": shown, "incident": incident, "fresh": unseen(request, shown.versions, prefix="automation-")}
     if is_part and not context["fresh"]:
         return HttpResponse(status=204)
     return htmx.render(

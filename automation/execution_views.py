@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from core import htmx
 from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
+from core.versions import unseen, version_of
 from incidents.forms import AcknowledgeForm
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets
@@ -48,8 +48,7 @@ def execution(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 def execution_changed(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The parts whose versions the reader does not have; 204 when there are none."""
     context = _context(request, execution_for(person(request), pk))
-    seen = set(request.GET.get("seen", "").split(","))
-    fresh = [name for name, version in context["versions"].items() if f"execution-{name}.{version}" not in seen]
+    fresh = unseen(request, context["versions"], prefix="execution-")
     if not fresh:
         return HttpResponse(status=204)
     return render(request, "automation/_execution_changed.html", context | {"fresh": fresh})
@@ -164,4 +163,4 @@ def _versions(asked: Execution, *, may_run: bool) -> dict[str, str]:
         "facts": stands,
         "output": (asked.state in (State.RUNNING, State.CLAIMED), asked.received, asked.left_out, asked.output),
     }
-    return {name: hashlib.blake2s(repr(one).encode(), digest_size=6).hexdigest() for name, one in looks.items()}
+    return {name: version_of(one) for name, one in looks.items()}

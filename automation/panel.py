@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from automation.forms import hidden_values
 from automation.models import Action, Execution
 from catalog.models import Service
 from core.together import Rows, attach, together
+from core.versions import version_of
 
 if TYPE_CHECKING:
     from automation.parameters import Value
@@ -47,11 +47,6 @@ class Panel:
     has_more: bool
     may_run: bool
     versions: dict[str, str]
-
-    def fresh(self, seen: str) -> list[str]:
-        """The parts that differ from what a reader has seen, as ``automation-list.1f…,automation-offers.2a…``."""
-        known = set(seen.split(","))
-        return [name for name, version in self.versions.items() if f"automation-{name}.{version}" not in known]
 
 
 def of(incident: Incident, *, user: User, is_whole: bool = False) -> Panel:
@@ -115,4 +110,4 @@ def _versions(incident: Incident, rows: Rows, under_way: set[int], *, may_run: b
         "list": (own, rows.text("executions", "actions")),
         "offers": (own, incident.facts, sorted(under_way), rows.text("actions", "services", "ties")),
     }
-    return {name: hashlib.blake2s(repr(one).encode(), digest_size=6).hexdigest() for name, one in looks.items()}
+    return {name: version_of(one) for name, one in looks.items()}

@@ -6,7 +6,6 @@ items by ``incidents_actions_undone``; none of them grows with what is over.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,6 +14,7 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import Membership
 from core.together import attach, together
+from core.versions import version_of
 from incidents import action_items, listing
 from incidents.models import ActionItem, AffectedService, Incident, Status
 from incidents.querysets import is_there
@@ -78,7 +78,7 @@ class MyWork:
             ],
         }
         counts = [len(part) for part in parts.values()]
-        return {name: _digest(part) for name, part in (parts | {"work": [*counts, self.overdue]}).items()}
+        return {name: version_of(part) for name, part in (parts | {"work": [*counts, self.overdue]}).items()}
 
 
 def waiting_for(user: User) -> IncidentQuerySet:
@@ -140,7 +140,3 @@ def _state_of(incident: Incident) -> list[object]:
         [service.pk for service in incident.affected_services.all()],
         [(clock.pk, clock.state) for clock in incident.clocks.all()],
     ]
-
-
-def _digest(state: Sequence[object]) -> str:
-    return hashlib.blake2s(repr(state).encode(), digest_size=6).hexdigest()

@@ -16,6 +16,7 @@ from accounts.models import Role
 from core.htmx import HtmxHttpRequest, render, wants_fragment
 from core.pagination import BadCursor
 from core.redirects import see_other
+from core.versions import unseen
 from home import first_steps as steps
 from home import my_work as work
 from home import pages_to_me as received
@@ -48,8 +49,7 @@ def my_work(request: HtmxHttpRequest) -> HttpResponse:
     }
     if not wants_fragment(request):
         return render(request, "home/my_work.html", context)
-    seen = set(request.GET.get("seen", "").split(","))
-    fresh = [name for name, version in found.versions.items() if f"{name}.{version}" not in seen]
+    fresh = unseen(request, found.versions)
     if not fresh:
         return HttpResponse(status=204)
     context["panels"] = [f"home/_{name}.html" for name in fresh]

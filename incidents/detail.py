@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership, Team, User
 from catalog.models import Service
 from core.together import Rows, attach, attach_many, grouped, together
+from core.versions import version_of
 from incidents import coming, told
 from incidents.models import AffectedService, Escalation, Incident, NoteRevision, SlaClock, Status, TimelineEntry
 from notifications.models import Attempt, Notification
@@ -245,7 +245,7 @@ def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:
     found = {}
     for name, made_of in PANELS.items():
         text = "\n".join([repr(own.get(name)), *(texts[part] for part in made_of)])
-        found[name] = hashlib.blake2s(text.encode(), digest_size=6).hexdigest()
+        found[name] = version_of(text)
     return found
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from accounts.models import Role, User
 from catalog.models import Service
 from core.together import Rows, attach, grouped, together
+from core.versions import version_of
 from runbooks import automating, matching, progress
 from runbooks.models import Run, Runbook, RunStep, Version
 
@@ -119,4 +119,4 @@ def _suggestions(incident: Incident, rows: Rows) -> list[Suggestion]:
 def _version(incident: Incident, rows: Rows, *, may_run: bool) -> str:
     own = (incident.title, incident.severity, incident.facts, incident.is_open, may_run)
     text = rows.text("runs", "steps", "versions", "services", "runbooks", "ties", "actions", "executions")
-    return hashlib.blake2s(f"{own!r}\n{text}".encode(), digest_size=6).hexdigest()
+    return version_of(f"{own!r}\n{text}")

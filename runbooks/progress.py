@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.versions import version_of
 from runbooks.automating import NOTHING, Automation
 from runbooks.models import Run, RunStep
 
@@ -46,7 +46,7 @@ class ShownStep:
         does = (action.pk, action.name, action.archived_at) if action else ()
         stands = (asked.pk, asked.state, asked.stopped_at) if asked else ()
         looks = (self.state, self.by.pk if self.by else 0, self.at, self.text, self.is_next, does, stands)
-        return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
+        return version_of(looks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Progress:
     def version(self) -> str:
         """A short name for what stands above the steps."""
         looks = (self.done, self.skipped, self.run.finished_at)
-        return hashlib.blake2s(repr(looks).encode(), digest_size=6).hexdigest()
+        return version_of(looks)
 
 
 def of(run: Run, steps: Iterable[RunStep], automation: Automation = NOTHING) -> Progress:

@@ -18,6 +18,7 @@ from core import htmx
 from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
+from core.versions import unseen
 from incidents.fetching import incident_for
 from incidents.forms import AcknowledgeForm, ActionForm
 from incidents.models.incident import NotAllowedNow
@@ -43,7 +44,7 @@ def incident_panel(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """The runbooks panel of an incident alone, for whoever refreshes it; 204 when it looks as the reader has seen."""
     user = person(request)
     shown = panel.of(incident_for(user, reference), user=user)
-    if f"runbooks-panel.{shown.version}" in request.GET.get("seen", "").split(","):
+    if not unseen(request, {"runbooks-panel": shown.version}):
         return HttpResponse(status=204)
     return render(request, "runbooks/_incident_panel.html", {"panel": shown})
 
@@ -79,11 +80,11 @@ def run_changed(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The head and the steps whose versions the reader does not have; 204 when there are none."""
     run = run_for(person(request), pk)
     shown = progress.of(run, run.steps.all(), automating.of_run(run))
-    seen = set(request.GET.get("seen", "").split(","))
-    steps = [step for step in shown.steps if f"step-{step.position}.{step.version}" not in seen]
-    has_head = f"run-head.{shown.version}" not in seen
-    if not steps and not has_head:
+    versions = {f"step-{step.position}": step.version for step in shown.steps} | {"run-head": shown.version}
+    fresh = unseen(request, versions)
+    if not fresh:
         return HttpResponse(status=204)
+    steps, has_head = [step for step in shown.steps if f"step-{step.position}" in fresh], "run-head" in fresh
     context = _context(request, run, shown) | {"fresh": steps, "has_head": has_head}
     return render(request, "runbooks/_run_changed.html", context)
 

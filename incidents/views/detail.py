@@ -14,6 +14,7 @@ from accounts.access import person
 from accounts.models import Role, User
 from core import live
 from core.htmx import HtmxHttpRequest
+from core.versions import unseen
 from incidents import detail
 from incidents.acknowledging import is_asked
 from incidents.detail import Workspace
@@ -50,9 +51,7 @@ def page(
 def panels(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """The panels whose versions the reader does not have: ``?seen=header.1f…,plan.2a…``; 204 when there are none."""
     context = _context(request, incident_for(person(request), reference))
-    seen = set(request.GET.get("seen", "").split(","))
-    versions = context["workspace"].versions
-    fresh = [f"incidents/_{name}.html" for name in detail.PANELS if f"{name}.{versions[name]}" not in seen]
+    fresh = [f"incidents/_{name}.html" for name in unseen(request, context["workspace"].versions)]
     if not fresh:
         return HttpResponse(status=204)
     return render(request, "incidents/_panels.html", context | {"panels": fresh})
@@ -66,7 +65,7 @@ def presence(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     incident = incident_for(user, reference)
     others = [pk for pk in live.looking(incident.topic) or () if pk != user.pk]
     version = "-".join(map(str, others)) or "nobody"
-    if f"presence.{version}" in request.GET.get("seen", "").split(","):
+    if not unseen(request, {"presence": version}):
         return HttpResponse(status=204)
     found = User.objects.active().in_bulk(others)
     people = [found[pk] for pk in others if pk in found]
