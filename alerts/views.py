@@ -15,7 +15,6 @@ from alerts.fetching import alert_for
 from alerts.forms import LinkAlertsForm
 from alerts.models import Alert, Integration
 from core import htmx, pagination
-from core.versions import unseen
 from incidents.fetching import incident_for, incident_for_responder
 from incidents.models import Incident
 from incidents.views.sheets import done
@@ -69,7 +68,7 @@ def incident_panel(request: HttpRequest, reference: str) -> HttpResponse:
     """The alerts panel of an incident alone, for whoever refreshes it; 204 when it looks as the reader has seen it."""
     user = person(request)
     shown = panel.of(incident_for(user, reference), user=user)
-    if not unseen(request, {"alerts-panel": shown.version}):
+    if not htmx.unseen(request, {"alerts-panel": shown.version}):
         return HttpResponse(status=204)
     return render(request, "alerts/_incident_panel.html", {"panel": shown})
 

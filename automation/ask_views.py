@@ -18,8 +18,7 @@ from automation.fetching import action_for
 from automation.forms import AskForm
 from automation.models import Execution
 from core import htmx
-from core.htmx import HtmxHttpRequest, wants_fragment
-from core.versions import unseen
+from core.htmx import HtmxHttpRequest, unseen, wants_fragment
 from incidents.fetching import incident_for, incident_for_responder
 from incidents.models.incident import NotAllowedNow
 from incidents.views.sheets import posted, shown_and_sent

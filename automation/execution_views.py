@@ -20,9 +20,9 @@ from automation.forms import PLACE, RefuseForm
 from automation.models import Execution, Way
 from core import htmx
 from core.forms import take_errors
-from core.htmx import HtmxHttpRequest, wants_fragment
+from core.htmx import HtmxHttpRequest, unseen, wants_fragment
 from core.redirects import see_other
-from core.versions import unseen, version_of
+from core.versions import version_of
 from incidents.forms import AcknowledgeForm
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets

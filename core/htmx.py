@@ -29,6 +29,13 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(htmx)
 
 
+def unseen(request: HttpRequest, versions: Mapping[str, str], *, prefix: str = "") -> list[str]:
+    """The parts of a page whose versions the reader does not have, as ``?seen=header.1f…,plan.2a…`` says; ``prefix``
+    stands before each name there."""
+    seen = set(request.GET.get("seen", "").split(","))
+    return [name for name, version in versions.items() if f"{prefix}{name}.{version}" not in seen]
+
+
 def render(
     request: HttpRequest,
     page_template: str,

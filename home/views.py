@@ -13,10 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import person, require_role
 from accounts.models import Role
-from core.htmx import HtmxHttpRequest, render, wants_fragment
+from core.htmx import HtmxHttpRequest, render, unseen, wants_fragment
 from core.pagination import BadCursor
 from core.redirects import see_other
-from core.versions import unseen
 from home import first_steps as steps
 from home import my_work as work
 from home import pages_to_me as received

@@ -16,9 +16,8 @@ from accounts.access import person, require_role
 from accounts.models import Role
 from core import htmx
 from core.forms import take_errors
-from core.htmx import HtmxHttpRequest, wants_fragment
+from core.htmx import HtmxHttpRequest, unseen, wants_fragment
 from core.redirects import see_other
-from core.versions import unseen
 from incidents.fetching import incident_for
 from incidents.forms import AcknowledgeForm, ActionForm
 from incidents.models.incident import NotAllowedNow

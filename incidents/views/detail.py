@@ -13,8 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import person
 from accounts.models import Role, User
 from core import live
-from core.htmx import HtmxHttpRequest
-from core.versions import unseen
+from core.htmx import HtmxHttpRequest, unseen
 from incidents import detail
 from incidents.acknowledging import is_asked
 from incidents.detail import Workspace
