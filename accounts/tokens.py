@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import ApiToken, Role, Scope
+from core.digests import digest_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,7 +27,7 @@ def create(
     """A new token and its secret text, which cannot be shown again. Raises ValidationError for a wrong scope."""
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user=user, name=name, prefix=secret[:10], digest=_digest(secret), scope=scope, expires_at=expires_at
+        user=user, name=name, prefix=secret[:10], digest=digest_of(secret), scope=scope, expires_at=expires_at
     )
     return audit.save(token, by=by), secret
 
@@ -35,7 +35,7 @@ def create(
 def find(secret: str, *, now: datetime | None = None) -> ApiToken | None:
     """The usable token with this secret. When it was used is written at most once a minute."""
     now = now or timezone.now()
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(secret)).first()
+    token = ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
     if token is None or not token.is_usable(now=now):
         return None
     if token.last_used_at is None or now - token.last_used_at >= USED_RESOLUTION:
@@ -59,7 +59,3 @@ def allows(token: ApiToken, role: Role) -> bool:
     if token.scope == Scope.WRITE and role == Role.ADMIN:
         return False
     return token.user.has_role(role)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -12,6 +12,7 @@ from django.utils import timezone
 from alerts.formats import FORMATS, Unusable
 from alerts.models import Event
 from core import strict_json
+from core.digests import digest_of
 from core.work import nudge
 from incidents.models import Severity
 
@@ -74,11 +75,6 @@ def _group_key(format: str, body: bytes) -> tuple[str, str]:
     except Unusable as error:
         return "", f"{error.field}: {error.reason}" if error.field else error.reason
     return delivery.group_key, ""
-
-
-def digest_of(key: str) -> str:
-    """What is stored of a routing key. Keys are long and random, so a plain hash is enough."""
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def lane_of(key_digest: str, group_key: str) -> int:

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import audit
-from alerts.intake import digest_of
 from alerts.models import Integration
+from core.digests import digest_of
 
 if TYPE_CHECKING:
     from accounts.models import User

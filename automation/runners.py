@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from datetime import timedelta
@@ -14,6 +13,7 @@ from django.db import transaction
 from accounts import audit
 from automation.models import Runner
 from core import live
+from core.digests import digest_of
 from core.text import clean, single_line
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def rotate_token(runner: Runner, *, by: User | None) -> tuple[Runner, str]:
 
 def find(token: str) -> Runner | None:
     """The runner with this token, if it is on."""
-    found: Runner | None = Runner.objects.filter(digest=_digest(token), is_enabled=True).first()
+    found: Runner | None = Runner.objects.filter(digest=digest_of(token), is_enabled=True).first()
     return found
 
 
@@ -109,9 +109,5 @@ def _plain(value: Any) -> Any:
 
 def _give_token(runner: Runner) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
-    runner.digest, runner.prefix = _digest(token), token[:PREFIX_LENGTH]
+    runner.digest, runner.prefix = digest_of(token), token[:PREFIX_LENGTH]
     return token
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

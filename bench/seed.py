@@ -17,9 +17,9 @@ from django.utils import timezone  # noqa: E402
 
 from accounts import tokens  # noqa: E402
 from accounts.models import User  # noqa: E402
-from alerts import intake  # noqa: E402
 from alerts.models import Integration  # noqa: E402
 from catalog.models import Service  # noqa: E402
+from core.digests import digest_of  # noqa: E402
 from notifications.models import ContactMethod  # noqa: E402
 from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget  # noqa: E402
 
@@ -45,7 +45,7 @@ def main() -> None:
             format=format,
             service=service,
             default_severity="critical",
-            key_digest=intake.digest_of(key),
+            key_digest=digest_of(key),
             key_prefix=key[:6],
         )
         print(f"{format}={key}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from core.digests import digest_of
 from oncall import ical
 from oncall.models import Feed, Schedule
 
@@ -34,7 +34,7 @@ def create(of: User | Schedule, *, by: User, now: datetime | None = None) -> tup
     _locked(of)
     revoke(of, by=by, now=now)
     secret = secrets.token_urlsafe(32)
-    feed = Feed(digest=_digest(secret), created_by=by, created_at=now or timezone.now(), **_subject(of))
+    feed = Feed(digest=digest_of(secret), created_by=by, created_at=now or timezone.now(), **_subject(of))
     return audit.save(feed, by=by), secret
 
 
@@ -65,7 +65,7 @@ def current(of: User | Schedule) -> Feed | None:
 def find(secret: str, *, now: datetime) -> Feed | None:
     """The feed with this secret, unless it is revoked or its person switched off. When it was read is written at most
     once a minute."""
-    feed = Feed.objects.in_use().select_related("user", "schedule").filter(digest=_digest(secret)).first()
+    feed = Feed.objects.in_use().select_related("user", "schedule").filter(digest=digest_of(secret)).first()
     if feed is None or (feed.user is not None and not feed.user.is_active):
         return None
     if feed.last_used_at is None or now - feed.last_used_at >= USED_RESOLUTION:
@@ -97,7 +97,3 @@ def _locked(of: User | Schedule) -> None:
 
 def _subject(of: User | Schedule) -> dict[str, User | Schedule]:
     return {"user" if isinstance(of, User) else "schedule": of}
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

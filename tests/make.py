@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import Membership, Role, Team, User
-from alerts import intake
 from alerts.models import Integration
 from automation import defining, runners
 from automation.models import Action, Runner
 from automation.parameters import Parameter
 from catalog.models import Service
+from core.digests import digest_of
 from incidents import lifecycle, policy
 from incidents.lifecycle import Draft
 from incidents.models import Incident
@@ -151,7 +151,7 @@ def integration(
         format=format,
         service=service,
         default_severity=default_severity,
-        key_digest=intake.digest_of(key),
+        key_digest=digest_of(key),
         key_prefix=key[:6],
         **fields,
     )

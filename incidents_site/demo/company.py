@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from accounts import audit
 from accounts.models import Membership, Team, User
 from alerts import integrations
-from alerts.intake import digest_of
 from alerts.models import Integration
 from catalog.models import Dependency, Health, Service
+from core.digests import digest_of
 from incidents.models import Holiday, IncidentSettings, Severity
 from incidents_site.demo import schedules
 from incidents_site.demo.people import DOMAIN, PEOPLE, free

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from alerts import intake
 from alerts.models import Integration
+from core.digests import digest_of
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_new_integration_shows_its_key_once_with_text_to_copy(at_desk):
     key = key_on(page)
     assert response.status_code == 201
     assert "no-store" in response["Cache-Control"]
-    assert (integration.key_digest, integration.key_prefix) == (intake.digest_of(key), key[:6])
+    assert (integration.key_digest, integration.key_prefix) == (digest_of(key), key[:6])
     assert f"/integrations/{key}/alertmanager" in page
     assert "send_resolved: true" in page
     later = at_desk.get(reverse("alerts:integration_detail", args=[integration.pk])).content.decode()
