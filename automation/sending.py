@@ -34,6 +34,7 @@ State = Execution.State
 
 SEATS = 4
 LEASE = timedelta(seconds=30)  # longer than the slowest request
+SLOWEST = timedelta(seconds=15)  # a request: whoever was held up for so long that it would outlast its lease sends none
 # Answers of somebody between us and whoever should have done it, who may or may not have.
 MAYBE = frozenset({500, 502, 504})
 
@@ -85,6 +86,9 @@ def _send_elsewhere(execution: Execution) -> None:
 
 
 def _send(execution: Execution) -> None:
+    if execution.due_at is None or db_now() > execution.due_at - SLOWEST:
+        _end(execution, _Result(State.FAILED, "Muster stood still before it could send this. Nothing was sent."))
+        return
     if not connection.in_atomic_block:
         connection.close()  # others may use it while we wait for the answer
     try:

@@ -98,6 +98,18 @@ def test_a_sender_that_went_away_is_not_followed_by_another(hook, alice):
     assert sending.send_due(now=db_now() + timedelta(hours=1)) == 0
 
 
+def test_a_sender_that_stood_still_sends_nothing_any_more(hook, alice, monkeypatch):
+    execution = ask(make.action(url=hook.url), alice)
+    begun = sending._begin(execution.pk)
+    assert watching.watch_due(now=db_now() + timedelta(seconds=31)) == 1
+    later = db_now() + timedelta(seconds=31)
+    monkeypatch.setattr(sending, "db_now", lambda: later)
+    sending._send(begun)
+    execution.refresh_from_db()
+    assert (execution.state, hook.requests) == ("failed", [])
+    assert execution.detail == "Muster stood still before it could send this. Nothing was sent."
+
+
 def test_a_changed_action_is_not_sent(hook, alice):
     action = make.action(url=hook.url)
     execution = ask(action, alice)
