@@ -198,6 +198,8 @@ def _check_allowed(action: Action, incident: Incident, wish: Wish) -> None:
     undone = wish.rollback_of
     if undone and (undone.incident_id != incident.pk or undone.action.rollback_id != action.pk):
         raise ValidationError({"rollback_of": f"“{action}” is not what takes that execution back."})
+    if wish.is_automatic and not action.is_automatic:
+        raise NotAllowedNow(f"“{action}” does not run by itself any more.")
     if wish.is_dry_run and not action.has_dry_run:
         raise NotAllowedNow(f"“{action}” has no dry run.")
     under_way = Execution.objects.unfinished().select_related("asked_by").filter(incident=incident, action=action)

@@ -217,7 +217,7 @@ def as_typed(form: DefinitionForm, rows: Any, focus: str) -> None:
 
 def _offered(row: Mapping[str, Any]) -> Parameter:
     """One of a runner's own parameters. Its description becomes the label; what is not of its kind is left out."""
-    kind = row.get("type") if row.get("type") in TYPES else "name"
+    kind = row["type"] if isinstance(row.get("type"), str) and row["type"] in TYPES else "name"
     whole = {name: row[name] for name in ("minimum", "maximum") if type(row.get(name)) is int}
     choices = row.get("choices") if isinstance(row.get("choices"), list) else []
     default = row.get("default")

@@ -65,6 +65,8 @@ def _start(action: Action, incident: Incident, *, now: datetime) -> int:
 def _note(action: Action, incident: Incident, why: str, *, now: datetime) -> None:
     """Written down as not run, with the reason, so that nobody waits for it."""
     incident, out = Incident.objects.locked(incident.pk), Consequences(now)
+    if incident.executions.filter(key=f"{incident.pk}/{_key(action)}").exists():
+        return  # somebody else was faster
     execution = Execution(
         action=action,
         revision=action.revision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from automation import defining, diagnostics, runners
-from automation.models import Execution
+from automation.models import Action, Execution
 from automation.parameters import Parameter
 from tests import make
 from tests.make import MINUTE, SECOND
@@ -72,6 +72,19 @@ def test_what_is_off_or_archived_does_not_run(lag, kafka, now):
     defining.archive(lag, by=None)
     opened(kafka, now, consumer_group="orders")
     assert diagnostics.start_missing(now=now) == 0
+
+
+def test_what_was_changed_since_it_was_looked_for_does_not_run_by_itself(lag, kafka, now):
+    stale = Action.objects.get(pk=lag.pk)
+    incident = opened(kafka, now, consumer_group="orders")
+    defining.change(lag, by=None, is_automatic=False, is_read_only=False, is_destructive=True)
+    diagnostics._start(stale, incident, now=now)
+    diagnostics._start(stale, incident, now=now)  # another worker, at the same time
+    execution = Execution.objects.get()
+    assert (execution.state, execution.detail) == (
+        "cancelled",
+        "Not run by itself: “Lag” does not run by itself any more.",
+    )
 
 
 def test_looking_costs_one_query_where_nothing_runs_by_itself(now, django_assert_num_queries):

@@ -371,7 +371,10 @@ def test_an_offer_that_is_nonsense_can_still_be_looked_at(at_desk, runner):
     odd = [
         {
             "name": "odd",
-            "parameters": [{"name": 7, "type": "shell", "minimum": "x", "choices": "abc", "default": ["y"]}, {}],
+            "parameters": [
+                {"name": 7, "type": "shell", "minimum": "x", "choices": "abc", "default": ["y"]},
+                {"type": ["name"]},
+            ],
         }
     ]
     runners.heard(runner, version="1", host="h", offers=odd, now=db_now())

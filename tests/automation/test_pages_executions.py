@@ -347,6 +347,7 @@ def test_what_a_press_in_the_panel_sends_is_enough(at_desk, incident, kafka):
 
 
 def test_the_panel_shows_the_end_of_the_output_and_what_waits(at_desk, incident, lag, restart, alice, bob):
+    defining.change(lag, by=None, is_automatic=True)
     ended(
         asked_for(lag, incident, None, values={"group": "x"}, is_automatic=True),
         output="".join(f"line {n}\n" for n in range(40)),
@@ -432,7 +433,9 @@ def test_nothing_of_a_private_incident_is_there_for_others(client, alice, bob, l
     for address in (f"{at}/approve", f"{at}/stop", f"{at}/refuse", f"{hidden.get_absolute_url()}/actions/lag"):
         assert client.post(address).status_code == 404
     assert hidden.reference not in words(client.get(lag.get_absolute_url()))
+    assert "never" in words(client.get("/automation/"))
     client.force_login(alice)
+    assert "never" not in words(client.get("/automation/"))
     assert hidden.reference in words(client.get(lag.get_absolute_url()))
 
 
