@@ -12,7 +12,6 @@ from django.db import transaction
 
 from accounts import audit
 from automation.models import Runner
-from core import live
 from core.digests import digest_of
 from core.text import clean, single_line
 
@@ -29,7 +28,6 @@ HEARD_RESOLUTION = timedelta(seconds=10)
 SILENT_AFTER = timedelta(minutes=1)
 MOST_OFFERED = 200
 OFFERS_LIMIT = 100_000  # characters of JSON
-TOPIC = "runners"
 
 
 @transaction.atomic
@@ -75,11 +73,8 @@ def heard(runner: Runner, *, version: str, host: str, offers: object, now: datet
         "offers": _readable(offers),
     }
     is_new = any(getattr(runner, name) != value for name, value in said.items())
-    was_silent = not runner.is_heard(now=now, within=SILENT_AFTER)
     if is_new or not runner.is_heard(now=now, within=HEARD_RESOLUTION):
         Runner.objects.filter(pk=runner.pk).update(heard_at=now, **said)
-    if is_new or was_silent:
-        live.changed(TOPIC)
 
 
 def _readable(offers: object) -> list[dict[str, Any]]:
