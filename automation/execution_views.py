@@ -18,22 +18,19 @@ from automation import asking
 from automation.fetching import execution_for, execution_for_responder
 from automation.forms import PLACE, RefuseForm
 from automation.models import Execution, Way
-from core import htmx
+from automation.telling import HAPPENED
 from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, unseen, wants_fragment
 from core.redirects import see_other
 from core.versions import version_of
-from incidents.forms import AcknowledgeForm
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets
 from incidents.views.sheets import Sheet, posted, shown_and_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 State = Execution.State
-
-MAY_HAVE_HAPPENED = (State.DONE, State.FAILED, State.UNKNOWN)
 
 
 @login_required
@@ -88,19 +85,15 @@ def refuse(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     except NotAllowedNow as error:
         return _overtaken(request, asked, error, unsaved=form.typed())
     sheet = Sheet(f"Refuse {asked.action}", "Refuse it")
-    context = {"incident": asked.incident, "sheet": sheet, "form": form}
-    status = 422 if request.method == "POST" else 200
-    return htmx.render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
+    return sheets.shown(request, asked.incident, sheet, form)
 
 
 def done(request: HtmxHttpRequest, asked: Execution, *, said: str) -> HttpResponse:
     """Back to the page of ours that asked, or to the execution; a page that stays is told to look again."""
     if wants_fragment(request):
         return sheets.done(request, asked.incident, said=said)
-    form = AcknowledgeForm(request.POST)
-    address = form.cleaned_data["next"] if form.is_valid() else ""
     messages.success(request, said)
-    return see_other(address or asked.get_absolute_url())
+    return see_other(sheets.asked_from(request) or asked.get_absolute_url())
 
 
 def page(
@@ -120,19 +113,17 @@ def _act(request: HtmxHttpRequest, asked: Execution, act: Callable[[], object], 
 
 
 def _overtaken(
-    request: HtmxHttpRequest, asked: Execution, error: NotAllowedNow, *, unsaved: list[str] | None = None
+    request: HtmxHttpRequest, asked: Execution, error: NotAllowedNow, *, unsaved: Sequence[str] = ()
 ) -> HttpResponse:
     """Say why it could not be done, over the present state, and give back what was typed."""
-    more = {"conflict": str(error), "unsaved": unsaved or [], "incident": asked.incident}
-    if wants_fragment(request):
-        return render(request, "incidents/_overtaken.html", more, status=409)
-    return page(request, execution_for(person(request), asked.pk), status=409, more=more)
+    present = execution_for(person(request), asked.pk)
+    return sheets.conflict(request, asked.incident, str(error), partial(page, request, present), unsaved=unsaved)
 
 
 def _context(request: HtmxHttpRequest, asked: Execution) -> dict[str, Any]:
     may_run, action = person(request).has_role(Role.RESPONDER), asked.action
     is_current = action.archived_at is None
-    may_have_happened = asked.state in MAY_HAVE_HAPPENED and not asked.is_dry_run
+    may_have_happened = asked.state in HAPPENED and not asked.is_dry_run
     return {
         "execution": asked,
         "incident": asked.incident,

@@ -14,12 +14,11 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.access import person, require_role
 from accounts.models import Role
-from core import htmx
 from core.forms import take_errors
 from core.htmx import HtmxHttpRequest, unseen, wants_fragment
 from core.redirects import see_other
 from incidents.fetching import incident_for
-from incidents.forms import AcknowledgeForm, ActionForm
+from incidents.forms import ActionForm
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets
 from incidents.views.sheets import Sheet, posted, shown_and_sent
@@ -154,9 +153,7 @@ def _sheet(
         take_errors(form, error)
     except NotAllowedNow as error:
         return _overtaken(request, run, error, unsaved=form)
-    context = {"incident": run.incident, "sheet": sheet, "form": form}
-    status = 422 if request.method == "POST" else 200
-    return htmx.render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
+    return sheets.shown(request, run.incident, sheet, form)
 
 
 def _overtaken(
@@ -164,18 +161,15 @@ def _overtaken(
 ) -> HttpResponse:
     """Say who was faster, over the present state, and give back what was typed."""
     texts = [str(text) for text in unsaved.cleaned_data.values()] if unsaved else []
-    more = {"conflict": str(error), "unsaved": texts, "incident": run.incident}
-    if wants_fragment(request):
-        return render(request, "incidents/_overtaken.html", more, status=409)
-    return _page(request, run_for(person(request), run.pk), status=409, more=more)
+    present = run_for(person(request), run.pk)
+    return sheets.conflict(request, run.incident, str(error), partial(_page, request, present), unsaved=texts)
 
 
 def _done(request: HtmxHttpRequest, run: Run, position: int | None = None, *, said: str) -> HttpResponse:
     """Back to the page of ours that asked, or to the run; a page that stays is told to look again."""
     if wants_fragment(request):
         return sheets.done(request, run.incident, said=said)
-    form = AcknowledgeForm(request.POST)
-    address = form.cleaned_data["next"] if form.is_valid() else ""
+    address = sheets.asked_from(request)
     if not address and position is None:
         messages.success(request, said)
     anchor = f"#step-{position}" if position else ""

@@ -18,7 +18,7 @@ from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
 from incidents.policy import policies
-from incidents.views.sheets import Sheet, answer, done, overtaken, posted, shown_and_sent
+from incidents.views.sheets import Sheet, answer, asked_from, done, overtaken, posted, shown_and_sent
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -44,8 +44,7 @@ def acknowledge(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Take responsibility; back to the list for who pressed the button there."""
     user = person(request)
     incident = incident_for_responder(user, reference)
-    form = forms.AcknowledgeForm(request.POST)
-    address = form.cleaned_data["next"] if form.is_valid() else ""
+    address = asked_from(request)
     counts = incident.is_answered and acknowledging.is_asked(incident, user)
     try:
         lifecycle.acknowledge(incident, by=user)

@@ -14,7 +14,8 @@ from accounts.access import person, require_role
 from accounts.models import Role
 from core.htmx import HtmxHttpRequest
 from core.redirects import see_other
-from incidents import bulk, forms
+from incidents import bulk
+from incidents.views.sheets import asked_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +34,6 @@ def acknowledge(request: HtmxHttpRequest) -> HttpResponse:
     """Acknowledge what was ticked in the list, say what became of each, and go back to the list."""
     user = person(request)
     require_role(user, Role.RESPONDER)
-    form = forms.AcknowledgeForm(request.POST)
-    address = form.cleaned_data["next"] if form.is_valid() else ""
     ticked = [
         value for value in request.POST.getlist("id") if value.isdecimal() and value.isascii() and len(value) < 19
     ]
@@ -44,7 +43,7 @@ def acknowledge(request: HtmxHttpRequest) -> HttpResponse:
         messages.warning(request, f"At most {bulk.MOST} incidents at once; nothing was changed.")
     else:
         _tell(request, bulk.acknowledge(map(int, ticked), by=user))
-    return see_other(address or reverse("incidents:list"))
+    return see_other(asked_from(request) or reverse("incidents:list"))
 
 
 def _tell(request: HtmxHttpRequest, outcome: Outcome) -> None:

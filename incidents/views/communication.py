@@ -15,7 +15,6 @@ from core.redirects import see_other
 from incidents import action_items, communication
 from incidents.communication_forms import ActionItemForm, StatusUpdateForm
 from incidents.fetching import action_item_of, incident_for_responder
-from incidents.forms import AcknowledgeForm
 from incidents.models import ActionItem
 from incidents.models.incident import NotAllowedNow
 from incidents.views import sheets
@@ -96,6 +95,4 @@ def _ticked(request: HtmxHttpRequest, incident: Incident, said: str) -> HttpResp
     """Back to the list of items, or to the page of ours that asked; the tick itself is the answer."""
     if wants_fragment(request):
         return sheets.done(request, incident, said=said)
-    form = AcknowledgeForm(request.POST)
-    address = form.cleaned_data["next"] if form.is_valid() else ""
-    return see_other(address or f"{incident.get_absolute_url()}#actions")
+    return see_other(sheets.asked_from(request) or f"{incident.get_absolute_url()}#actions")

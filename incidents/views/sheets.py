@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -17,12 +18,13 @@ from core.htmx import HtmxHttpRequest, render, wants_fragment
 from core.redirects import see_other
 from incidents import detail
 from incidents.fetching import incident_for
+from incidents.forms import AcknowledgeForm
 from incidents.models import Incident, TimelineEntry
 from incidents.models.incident import NotAllowedNow
 from incidents.views.detail import page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.http import QueryDict
 
@@ -71,6 +73,13 @@ def answer(
         take_errors(form, error)
     except NotAllowedNow:
         return overtaken(request, incident.reference, unsaved=form)
+    return shown(request, incident, sheet, form, more=more)
+
+
+def shown(
+    request: HtmxHttpRequest, incident: Incident, sheet: Sheet, form: ActionForm, *, more: dict[str, Any] | None = None
+) -> HttpResponse:
+    """The form to fill in; once it was sent, 422 with what is wrong."""
     context = {"incident": incident, "sheet": sheet, "form": form} | (more or {})
     status = 422 if request.method == "POST" else 200
     return render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
@@ -79,10 +88,24 @@ def answer(
 def overtaken(request: HtmxHttpRequest, reference: str, *, unsaved: ActionForm | None = None) -> HttpResponse:
     """409: somebody was faster. Say who, show what is so now, and give back what was typed."""
     incident = incident_for(person(request), reference)
-    context = {"conflict": detail.how_it_came(incident), "unsaved": unsaved.typed() if unsaved else []}
+    texts = unsaved.typed() if unsaved else ()
+    return conflict(request, incident, detail.how_it_came(incident), partial(page, request, incident), unsaved=texts)
+
+
+def conflict(
+    request: HtmxHttpRequest,
+    incident: Incident,
+    said: str,
+    page: Callable[..., HttpResponse],
+    *,
+    unsaved: Sequence[str] = (),
+) -> HttpResponse:
+    """409: why it could not be done, over the present state, with the texts that came with it. ``page`` makes the page
+    for who has no sheet, of a ``status`` and of ``more`` for its top."""
+    context = {"conflict": said, "unsaved": unsaved, "incident": incident}
     if wants_fragment(request):
-        return render(request, "incidents/_overtaken.html", context | {"incident": incident}, status=409)
-    return page(request, incident, status=409, more=context)
+        return render(request, "incidents/_overtaken.html", context, status=409)
+    return page(status=409, more=context)
 
 
 def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, said: str = "") -> HttpResponse:
@@ -97,6 +120,12 @@ def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, s
         messages.success(request, said)
     anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""
     return see_other(incident.get_absolute_url() + anchor)
+
+
+def asked_from(request: HtmxHttpRequest) -> str:
+    """The page of ours to go on to afterwards, as the form says; empty where it says none."""
+    form = AcknowledgeForm(request.POST)
+    return form.cleaned_data["next"] if form.is_valid() else ""
 
 
 def _elsewhere(request: HtmxHttpRequest) -> HttpResponse:
