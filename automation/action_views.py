@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Max, Q
+from django.db.models import OuterRef, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -22,7 +22,6 @@ from automation.fetching import action_for, action_for_admin
 from automation.models import Action, Execution, Runner, Way
 from core.forms import take_errors
 from core.redirects import see_other
-from incidents.models import Incident
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -40,8 +39,8 @@ def action_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
     show = request.GET.get("show", "")
     show = show if show in TABS else ""
-    seen = Q(executions__incident__in=Incident.objects.visible_to(user))
-    rows = Action.objects.visible_to(user).for_list().annotate(last_at=Max("executions__asked_at", filter=seen))
+    asked = Execution.objects.visible_to(user).filter(action=OuterRef("pk")).order_by("-asked_at")
+    rows = Action.objects.visible_to(user).for_list().annotate(last_at=Subquery(asked.values("asked_at")[:1]))
     context = {
         "actions": rows.filter(archived_at__isnull=not show),
         "tabs": TABS,

@@ -101,17 +101,6 @@ def _said(asked: Execution, *, is_new: bool) -> str:
     return f"{asked.action}: {'dry run ' if asked.is_dry_run else ''}asked for."
 
 
-def _blocked(incident: Incident, action: Action) -> str:
-    """Why it cannot be asked for at all; empty where it can."""
-    if action.archived_at:
-        return "This action is archived: nobody can ask for it."
-    if incident.merged_into:
-        return f"{incident.reference} was merged into {incident.merged_into.reference}; ask for it there."
-    if action.runner and not action.runner.is_enabled:
-        return f"The runner {action.runner} is switched off."
-    return ""
-
-
 def _page(
     request: HtmxHttpRequest,
     incident: Incident,
@@ -132,7 +121,7 @@ def _page(
         "is_rollback": "rollback_of" in request.GET or bool(request.POST.get("rollback_of")),
         "last": incident.executions.filter(action=action).select_related("asked_by").defer("output").first(),
         "is_silent": is_silent,
-        "blocked": _blocked(incident, action),
+        "blocked": asking.why_not(action, incident),
         "conflict": conflict,
         "back": request.GET.get("next", ""),
     }

@@ -18,7 +18,7 @@ from automation import parameters
 from automation.models import Action, Execution, Way
 from automation.telling import call_second_person, conclude, record
 from core.text import clean
-from core.work import db_now, nudge
+from core.work import db_now, give_back_when_frozen, nudge
 from incidents.consequences import Consequences
 from incidents.models import Incident
 from incidents.models.incident import NotAllowedNow
@@ -33,11 +33,11 @@ State = Execution.State
 
 SEND_SWEEP = "automation.send_due"
 APPROVE_WITHIN = timedelta(hours=1)
-TAKE_WITHIN = timedelta(
-    minutes=2
-)  # a runner asks every second; whoever waits at night should soon know that it is away
+# A runner asks every second; whoever waits at night should soon know that it is away.
+TAKE_WITHIN = timedelta(minutes=2)
 REASON_LIMIT = 400
 KEY_LIMIT = 100
+CHANGED = "The action has been changed since it was asked for. Nothing was run; ask again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ def ask(
     What is destructive waits for a second person; a dry run does not. Raises ValidationError with the wrong values by
     the parameter's name, and NotAllowedNow where it cannot be done or is under way at the incident.
     """
+    if wish.is_automatic:
+        give_back_when_frozen()
     incident = Incident.objects.locked(incident.pk)
     key = f"{incident.pk}/{wish.key[:KEY_LIMIT] or secrets.token_hex(16)}"
     known = Execution.objects.for_list().filter(key=key).first()
@@ -165,7 +167,15 @@ def stop(execution: Execution, *, by: User, now: datetime | None = None) -> Exec
     return execution
 
 
-CHANGED = "The action has been changed since it was asked for. Nothing was run; ask again."
+def why_not(action: Action, incident: Incident) -> str:
+    """Why an action cannot be asked for at an incident at all, whatever the values; empty where it can."""
+    if action.archived_at:
+        return f"“{action}” is archived."
+    if action.runner and not action.runner.is_enabled:
+        return f"The runner {action.runner} is switched off."
+    if incident.merged_into:
+        return f"{incident.reference} was merged into {incident.merged_into.reference}; ask for it there."
+    return ""
 
 
 def locked(pk: int) -> Execution:
@@ -178,7 +188,7 @@ def locked(pk: int) -> Execution:
 
 
 def is_changed(execution: Execution) -> bool:
-    """Whether what would be done is no longer what was asked for; reads ``action`` and ``runner``."""
+    """Whether what would be done is no longer what was asked for; reads ``action``."""
     action = execution.action
     return action.revision != execution.revision or action.archived_at is not None
 
@@ -189,12 +199,8 @@ def due_when_queued(action: Action, *, now: datetime) -> datetime:
 
 
 def _check_allowed(action: Action, incident: Incident, wish: Wish) -> None:
-    if action.archived_at:
-        raise NotAllowedNow(f"“{action}” is archived.")
-    if action.runner and not action.runner.is_enabled:
-        raise NotAllowedNow(f"The runner {action.runner} is switched off.")
-    if incident.merged_into_id:
-        raise NotAllowedNow(f"{incident.reference} was merged; ask for it at the incident that it went into.")
+    if why := why_not(action, incident):
+        raise NotAllowedNow(why)
     undone = wish.rollback_of
     if undone and (undone.incident_id != incident.pk or undone.action.rollback_id != action.pk):
         raise ValidationError({"rollback_of": f"“{action}” is not what takes that execution back."})
