@@ -24,6 +24,7 @@ from bench import (
     search,
     streams,
     throughput,
+    ticks,
     weight,
 )
 
@@ -35,6 +36,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "search": search.main,
     "streams": streams.main,
     "screens": screens.main,
+    "ticks": ticks.main,
     "weight": weight.main,
     "malformed": malformed.main,
     "rotations": rotations.main,
