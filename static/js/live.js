@@ -162,14 +162,36 @@ async function ask(part, own) {
 // What is new waits in `held` until nobody is at work on the panel that it replaces.
 
 const held = new Map();
-let movedAt = 0, under = null, hovers = false;
+let movedAt = 0, under = null, hovers = false, pressing = false, owed = false;
 
 for (const name of ["pointermove", "pointerdown"]) {
   document.addEventListener(name, (event) => {
     movedAt = Date.now();
     under = event.target;
     hovers = event.pointerType !== "touch"; // what was tapped stays :hover until something else is
+    if (name === "pointerdown") pressing = true;
   }, { passive: true });
+}
+
+// After the click that may follow: a button that is replaced while it is down is never clicked.
+for (const name of ["pointerup", "pointercancel"]) {
+  document.addEventListener(name, () => setTimeout(() => {
+    pressing = false;
+    if (owed) release(true);
+  }), { passive: true });
+}
+
+// Nor does it move: whoever aims at a step must not press another one, because one above it has become smaller. What a
+// finger aims at nobody knows before it is there: then the middle of the screen stays where it is.
+function holdStill() {
+  const aims = hovers ? [under] : [.5, .45, .55].map((at) => document.elementFromPoint(innerWidth / 2, innerHeight * at));
+  const id = aims.map((one) => one?.closest?.("[data-version]")?.id).find(Boolean);
+  const top = () => id && document.getElementById(id)?.getBoundingClientRect().top;
+  const was = top();
+  return () => {
+    const moved = top() - was;
+    if (moved) scrollBy({ top: moved, behavior: "instant" });
+  };
 }
 
 const FIELDS = "input:not([type=hidden], [type=submit], [type=checkbox], [type=radio]), textarea";
@@ -181,12 +203,13 @@ function isAtWork(panel, own) {
   if (panel.querySelector("details.mu-menu[open]")) return true;
   const selection = getSelection();
   if (!selection.isCollapsed && panel.contains(selection.anchorNode)) return true;
-  if (own) return false;
+  if (own && !(pressing && panel.contains(under))) return false;
   if (panel !== active && panel.contains(active) && active.matches(":focus-visible")) return true;
   return panel.contains(under) && (Date.now() - movedAt < QUIET || (hovers && Boolean(panel.querySelector(":is(a, button, summary):hover"))));
 }
 
 function release(own = false) {
+  const backInPlace = holdStill();
   for (const [id, fresh] of held) {
     const old = document.getElementById(id);
     if (old && isAtWork(old, own)) continue;
@@ -203,6 +226,8 @@ function release(own = false) {
     const by = fresh.dataset.sayBy, isMine = by === undefined ? own : by === document.documentElement.dataset.reader;
     if (!isMine && fresh.dataset.say && fresh.dataset.say !== was) announce(fresh.dataset.say);
   }
+  backInPlace();
+  owed = pressing && (own || owed) && held.size > 0;
   if (news) news.hidden = !held.size;
 }
 
@@ -304,7 +329,7 @@ function giveWay() {
 }
 
 document.addEventListener("muster:done", (event) => {
-  const form = event.target.closest("form");
+  const form = event.target.closest?.("form"); // it may have gone meanwhile: then this is the document
   if (form?.dataset.resets !== undefined) form.reset();
   for (const menu of document.querySelectorAll("#workspace details[open].mu-menu, #workspace details[open].mu-when")) menu.open = false;
   if (sheet.open) sheet.close();
