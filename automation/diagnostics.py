@@ -7,6 +7,7 @@ again and again; the key of what was started makes that it is started once.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from automation import asking, parameters, telling
 from automation.asking import Wish
 from automation.models import Action, Execution
 from core.text import clean
+from core.work import each, give_back_when_frozen
 from incidents.consequences import Consequences
 from incidents.models import Incident
 from incidents.models.incident import NotAllowedNow
@@ -42,7 +44,7 @@ def _start_for(action: Action, *, now: datetime) -> int:
     fresh = Incident.objects.open().filter(created_at__gt=now - LOOK_BACK, is_demo=False, merged_into=None)
     rows = fresh.filter(service_links__service__actions=action).distinct().order_by("id")
     missing = rows.exclude(executions__key__endswith=f"/{_key(action)}")[:BATCH]
-    return sum(_start(action, incident, now=now) for incident in missing)
+    return sum(each(missing, partial(_start, action, now=now)))
 
 
 def _start(action: Action, incident: Incident, *, now: datetime) -> int:
@@ -53,7 +55,9 @@ def _start(action: Action, incident: Incident, *, now: datetime) -> int:
         _note(action, incident, f"It ran {MOST_AT_ONCE} times within ten minutes; that says enough.", now=now)
         return 1
     try:
-        asking.ask(action, incident, wish, by=None, now=now)
+        with transaction.atomic():
+            give_back_when_frozen()
+            asking.ask(action, incident, wish, by=None, now=now)
     except (ValidationError, NotAllowedNow) as error:
         refused = parameters.refused_facts(action.takes, incident.facts)
         why = f"The label {refused[0]} does not fit." if refused else _words(error)
@@ -64,6 +68,7 @@ def _start(action: Action, incident: Incident, *, now: datetime) -> int:
 @transaction.atomic
 def _note(action: Action, incident: Incident, why: str, *, now: datetime) -> None:
     """Written down as not run, with the reason, so that nobody waits for it."""
+    give_back_when_frozen()
     incident, out = Incident.objects.locked(incident.pk), Consequences(now)
     if incident.executions.filter(key=f"{incident.pk}/{_key(action)}").exists():
         return  # somebody else was faster

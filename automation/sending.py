@@ -21,7 +21,7 @@ from automation import asking, masking, requests, telling
 from automation.models import OUTPUT_LIMIT, Execution
 from core import http
 from core.text import clean
-from core.work import db_now
+from core.work import db_now, each, give_back_when_frozen
 from incidents.consequences import Consequences
 from notifications import signing
 
@@ -50,7 +50,7 @@ class _Result:
 def send_due(*, now: datetime) -> int:
     """Send what is due, a few at once; returns how many were begun. The demo's is done without being sent."""
     waiting = Execution.objects.due(now=now).filter(Execution.objects.to_send()).values_list("pk", flat=True)[:SEATS]
-    begun = [execution for pk in list(waiting) if (execution := _begin(pk))]
+    begun = [execution for execution in each(list(waiting), _begin) if execution]
     if len(begun) < 2:
         for execution in begun:
             _send(execution)
@@ -64,6 +64,7 @@ def send_due(*, now: datetime) -> int:
 @transaction.atomic
 def _begin(pk: int) -> Execution | None:
     """Written down as running before anything is sent; None where somebody else was first, or it is not to be sent."""
+    give_back_when_frozen()
     execution, out = asking.locked(pk), Consequences(db_now())
     if execution.state != State.QUEUED:
         return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from automation import asking, telling
 from automation.models import Execution, Way
+from core.work import each, give_back_when_frozen
 from incidents.consequences import Consequences
 
 if TYPE_CHECKING:
@@ -21,11 +23,12 @@ BATCH = 20
 def watch_due(*, now: datetime) -> int:
     """Look at what is overdue; returns how many were. What may have begun is unknown, and is never begun again."""
     overdue = Execution.objects.due(now=now).exclude(Execution.objects.to_send())
-    return sum(_look(pk, now=now) for pk in list(overdue.values_list("pk", flat=True)[:BATCH]))
+    return sum(each(list(overdue.values_list("pk", flat=True)[:BATCH]), partial(_look, now=now)))
 
 
 @transaction.atomic
 def _look(pk: int, *, now: datetime) -> int:
+    give_back_when_frozen()
     execution, out = asking.locked(pk), Consequences(now)
     if execution.due_at is None or execution.due_at > now:
         return 0

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound="Model")
+R = TypeVar("R")
+T = TypeVar("T")
 
 COALESCE_SECONDS = 0.1
 NUDGE_EXPIRES_SECONDS = 30
@@ -46,15 +48,30 @@ def db_now() -> datetime:
 
 
 def claim(rows: QuerySet[M], *, limit: int) -> list[M]:
-    """Lock up to ``limit`` rows that nobody else holds, inside the caller's transaction.
-
-    The database gives them back when the caller then says nothing for a while: a process that is frozen in the midst of
-    a sweep must not keep people from acknowledging.
-    """
+    """Lock up to ``limit`` rows that nobody else holds, inside the caller's transaction, until it freezes."""
     found = list(rows.select_for_update(skip_locked=True, of=("self",))[:limit])
     if found:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN_AFTER])
+        give_back_when_frozen()
+    return found
+
+
+def give_back_when_frozen() -> None:
+    """Have the database give back what this transaction locks when the caller says nothing for a while: a process that
+    is frozen in the midst of a sweep must not keep people from acknowledging."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [FROZEN_AFTER])
+
+
+def each(rows: Iterable[R], act: Callable[[R], T]) -> list[T]:
+    """What came of each of a sweep's rows. One that fails is logged, and keeps no other from its turn."""
+    found = []
+    for row in rows:
+        try:
+            found.append(act(row))
+        except Exception:
+            if connection.connection is None or connection.connection.closed:
+                raise  # the database is away: that is no row's fault
+            log.exception("a row failed", sweep=getattr(act, "func", act).__name__, row=getattr(row, "pk", row))
     return found
 
 
