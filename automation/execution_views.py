@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.access import person
 from accounts.models import Role
-from automation import asking
+from automation import asking, places
 from automation.fetching import execution_for, execution_for_responder
-from automation.forms import PLACE, RefuseForm
+from automation.forms import RefuseForm
 from automation.models import Execution, Way
 from automation.telling import HAPPENED
 from core.forms import take_errors
@@ -134,16 +134,10 @@ def _context(request: HtmxHttpRequest, asked: Execution) -> dict[str, Any]:
         "may_roll_back": may_have_happened and action.rollback is not None and action.rollback.archived_at is None,
         "approve_until": asked.asked_at + asking.APPROVE_WITHIN,
         "is_changed": asking.is_changed(asked),
-        "place": _place(asked),
+        "place": places.step_of(asked.place),
         "rollbacks": asked.rollbacks.select_related("action").defer("output") if may_have_happened else (),
         "versions": _versions(asked, may_run=may_run),
     }
-
-
-def _place(asked: Execution) -> tuple[str, str] | None:
-    """The run of a runbook and the step that it was asked for at."""
-    _, number, position = asked.place.split("/") if PLACE.fullmatch(asked.place) else ("", "", "")
-    return (number, position) if number else None
 
 
 def _versions(asked: Execution, *, may_run: bool) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from automation import places
 from automation.models import Action, Execution
 from core.together import attach, together
 
@@ -27,15 +28,10 @@ class Automation:
 
     def at(self, run: Run, position: int) -> Execution | None:
         """The newest execution of a step."""
-        return self.executions.get(place_of(run, position))
+        return self.executions.get(places.of_step(run.pk, position))
 
 
 NOTHING = Automation({}, {})
-
-
-def place_of(run: Run, position: int) -> str:
-    """How an execution names the step that it belongs to."""
-    return f"run/{run.pk}/{position}"
 
 
 def of_run(run: Run) -> Automation:
@@ -43,8 +39,8 @@ def of_run(run: Run) -> Automation:
     slugs = {step["action"] for step in run.version.steps if step["action"]}
     if not slugs:
         return NOTHING
-    places = [place_of(run, position) for position in range(1, len(run.version.steps) + 1)]
-    mine = asked_at(run.incident).filter(place__in=places)
+    here = [places.of_step(run.pk, position) for position in range(1, len(run.version.steps) + 1)]
+    mine = asked_at(run.incident).filter(place__in=here)
     rows = together(actions=named().filter(slug__in=slugs), executions=mine)
     return tied(rows["actions"], rows["executions"])
 
@@ -56,7 +52,7 @@ def named() -> ActionQuerySet:
 
 def asked_at(incident: Incident) -> ExecutionQuerySet:
     """Executions that belong to steps of an incident's runs, with what a step shows of them."""
-    return Execution.objects.filter(incident=incident, place__startswith="run/").only(*SHOWN).order_by("pk")
+    return Execution.objects.filter(incident=incident, place__startswith=places.STEPS).only(*SHOWN).order_by("pk")
 
 
 def tied(actions: Iterable[Action], executions: Iterable[Execution]) -> Automation:

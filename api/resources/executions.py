@@ -16,7 +16,7 @@ from api.problems import invalid, mistakes
 from api.schemas.automation import ExecutionOut, ExecutionQuery, ExecutionWithOutput, NewExecution, Refusal
 from api.schemas.base import Number
 from api.schemas.incidents import Nothing
-from automation import asking, fetching
+from automation import asking, fetching, places
 from automation.asking import Wish
 from automation.models import Action, Execution
 from incidents.fetching import number_of
@@ -102,7 +102,7 @@ def _place(body: NewExecution, incident: Incident) -> str:
         raise invalid("run", f"There is no such run at {incident.reference}.")
     if not run.steps.filter(position=body.step).exists():
         raise invalid("step", "This run has no such step.")
-    return f"run/{run.pk}/{body.step}"
+    return places.of_step(run.pk, body.step)
 
 
 def _taken_back(body: NewExecution, incident: Incident, action: Action) -> Execution | None:
@@ -121,7 +121,7 @@ def _narrowed(rows: ExecutionQuerySet, query: ExecutionQuery) -> ExecutionQueryS
     if query.action is not None:
         rows = rows.filter(action__slug=query.action)
     if query.run is not None:  # the incident has an index, the place has none
-        rows = rows.filter(incident__runs=query.run, place__startswith=f"run/{query.run}/")
+        rows = rows.filter(incident__runs=query.run, place__startswith=places.of_run(query.run))
     if query.state is not None:
         rows = rows.filter(state=query.state)
     return rows.unfinished() if query.unfinished else rows

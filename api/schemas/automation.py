@@ -11,7 +11,7 @@ from pydantic import Field, StrictInt, WithJsonSchema
 from api.paging import ListQuery
 from api.schemas.base import LEFT_OUT, Boolean, Id, Input, Output, Reference, References, Time
 from api.schemas.services import Slug
-from automation import asking, parameters, runners
+from automation import asking, parameters, places, runners
 from automation.models import Action, Execution, Runner
 from automation.parameters import Parameter
 
@@ -354,7 +354,7 @@ def _happened(execution: Execution) -> dict[str, Any]:
         "revision", "way", "is_automatic", "state", "detail", "asked_at", "decided_at", "stopped_at", "started_at",
         "finished_at", "exit_code", "http_status",
     )  # fmt: skip
-    run, step = _place(execution.place)
+    run, step = places.step_of(execution.place) or (None, None)
     people = {name: getattr(execution, name) for name in ("asked_by", "decided_by", "stopped_by")}
     rollback = execution.action.rollback
     return {name: getattr(execution, name) for name in same} | {
@@ -371,10 +371,3 @@ def _happened(execution: Execution) -> dict[str, Any]:
         "url": settings.MUSTER.base_url + execution.get_absolute_url(),
         **{name: who.username if who else None for name, who in people.items()},
     }
-
-
-def _place(place: str) -> tuple[int | None, int | None]:
-    """The run and the step that ``run/7/3`` names."""
-    kind, _, rest = place.partition("/")
-    run, _, step = rest.partition("/")
-    return (int(run), int(step)) if kind == "run" and run.isdecimal() and step.isdecimal() else (None, None)
