@@ -51,30 +51,19 @@ def service(slug: str | None, *, user: User, field: str = "service") -> Service 
 
 def policy(pk: int | None, *, user: User, field: str = "escalation_policy") -> EscalationPolicy | None:
     """The escalation policy with this id, or none."""
-    if pk is None:
-        return None
-    found: EscalationPolicy | None = EscalationPolicy.objects.visible_to(user).filter(pk=pk).first()
-    if found is None:
-        raise invalid(field, f"There is no escalation policy {pk}.")
-    return found
+    rows = EscalationPolicy.objects.visible_to(user)
+    return None if pk is None else _by_id(rows, pk, field=field, kind="escalation policy")
 
 
 def schedule(pk: int, *, user: User, field: str = "schedule") -> Schedule:
     """The schedule with this id, with its team."""
-    found: Schedule | None = Schedule.objects.visible_to(user).select_related("team").filter(pk=pk).first()
-    if found is None:
-        raise invalid(field, f"There is no schedule {pk}.")
-    return found
+    rows = Schedule.objects.visible_to(user).select_related("team")
+    return _by_id(rows, pk, field=field, kind="schedule")
 
 
 def runner(pk: int | None, *, user: User, field: str = "runner") -> Runner | None:
     """The runner with this id, or none."""
-    if pk is None:
-        return None
-    found: Runner | None = Runner.objects.visible_to(user).filter(pk=pk).first()
-    if found is None:
-        raise invalid(field, f"There is no runner {pk}.")
-    return found
+    return None if pk is None else _by_id(Runner.objects.visible_to(user), pk, field=field, kind="runner")
 
 
 def action(slug: str, *, user: User, field: str = "action") -> Action:
@@ -88,6 +77,13 @@ def alerts(references: Sequence[str], *, user: User, field: str = "related_alert
         return linking.find(references, user=user)
     except linking.UnknownAlerts as error:
         raise mistakes([(field, _missing("alert", reference)) for reference in error.references]) from None
+
+
+def _by_id(rows: QuerySet[M], pk: int, *, field: str, kind: str) -> M:
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise invalid(field, f"There is no {kind} {pk}.")
+    return found
 
 
 def _all_of(rows: QuerySet[M], key: str, names: Iterable[str], *, field: str, kind: str) -> list[M]:

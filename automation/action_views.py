@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Subquery
 from django.http import Http404
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,8 +18,8 @@ from accounts.access import person, require_role
 from accounts.models import Role
 from automation import defining
 from automation.definition_forms import DefinitionForm, ParameterFormSet, as_typed, initial_rows, offered_by
-from automation.fetching import action_for, action_for_admin
-from automation.models import Action, Execution, Runner, Way
+from automation.fetching import action_for, action_for_admin, runner_for
+from automation.models import Action, Execution, Way
 from core.forms import take_errors
 from core.redirects import see_other
 
@@ -160,5 +160,4 @@ def _beginning(request: HttpRequest) -> tuple[dict[str, Any], tuple[Parameter, .
     pk = request.GET.get("runner", "")
     if not pk.isdecimal() or len(pk) > 18:
         return {"seconds": 120}, ()
-    runner = get_object_or_404(Runner.objects.visible_to(person(request)), pk=int(pk))
-    return offered_by(runner, request.GET.get("command", "")[:80])
+    return offered_by(runner_for(person(request), int(pk)), request.GET.get("command", "")[:80])

@@ -26,11 +26,16 @@ def action_for_admin(user: User, slug: str) -> Action:
     return action_for(user, slug)
 
 
+def runner_for(user: User, pk: int) -> Runner:
+    """The runner; 404 where there is none."""
+    runner: Runner = get_object_or_404(Runner.objects.visible_to(user), pk=pk)
+    return runner
+
+
 def runner_for_admin(user: User, pk: int) -> Runner:
     """The runner, for whoever may change it; 404 or 403 otherwise."""
     require_role(user, Role.ADMIN)
-    runner: Runner = get_object_or_404(Runner.objects.visible_to(user), pk=pk)
-    return runner
+    return runner_for(user, pk)
 
 
 def execution_for(user: User, pk: int) -> Execution:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,7 +17,7 @@ from accounts.access import person, require_role
 from accounts.models import Role
 from automation import runners
 from automation.definition_forms import RunnerForm
-from automation.fetching import runner_for_admin
+from automation.fetching import runner_for, runner_for_admin
 from automation.models import Runner
 from core.forms import take_errors
 from core.redirects import see_other
@@ -59,7 +59,7 @@ def runner_new(request: HttpRequest) -> HttpResponse:
 def runner_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One runner: how it is, and what its own file allows."""
     user = person(request)
-    runner = get_object_or_404(Runner.objects.visible_to(user), pk=pk)
+    runner = runner_for(user, pk)
     made = {one.command: one for one in runner.actions.filter(archived_at=None)}
     context = {
         "runner": runner,

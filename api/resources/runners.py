@@ -9,12 +9,11 @@ from api import paging
 from api.auth import ApiRequest, actor, admin
 from api.idempotency import idempotent
 from api.paging import ListQuery, Page
-from api.problems import Problem
 from api.schemas.automation import NewRunner, RunnerChange, RunnerOut, RunnerWithToken
 from api.schemas.base import Number
 from api.schemas.incidents import Nothing
 from automation import runners
-from automation.fetching import runner_for_admin
+from automation.fetching import runner_for, runner_for_admin
 from automation.models import Runner
 
 router = Router(tags=["runners"])
@@ -36,10 +35,7 @@ def create_runner(request: ApiRequest, body: NewRunner) -> Answer[RunnerWithToke
 @router.get("/{runner_id}", response=RunnerOut)
 def read_runner(request: ApiRequest, runner_id: Number) -> RunnerOut:
     """One runner, with what its own file allows."""
-    found = Runner.objects.visible_to(actor(request)).filter(pk=runner_id).first()
-    if found is None:
-        raise Problem(404, "There is no such runner.")
-    return RunnerOut.of(found)
+    return RunnerOut.of(runner_for(actor(request), runner_id))
 
 
 @router.patch("/{runner_id}", auth=admin, response=RunnerOut)
