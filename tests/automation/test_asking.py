@@ -14,6 +14,7 @@ from automation.asking import Wish
 from automation.models import Execution
 from automation.parameters import Parameter
 from incidents import lifecycle
+from incidents.models import Incident
 from incidents.models.incident import NotAllowedNow
 from notifications.models import Notification
 from tests import make
@@ -162,6 +163,13 @@ def test_what_is_archived_or_off_is_not_run(incident, restart, alice, now):
     runners.update(restart.runner, by=None, is_enabled=True)
     defining.archive(restart, by=None)
     with pytest.raises(NotAllowedNow, match="archived"):
+        ask(restart, incident, alice, now)
+
+
+def test_nothing_is_asked_for_at_what_was_merged(incident, restart, alice, now):
+    into = make.incident(at=now)
+    Incident.objects.filter(pk=incident.pk).update(merged_into=into)
+    with pytest.raises(NotAllowedNow, match=f"was merged into {into.reference}; ask for it there."):
         ask(restart, incident, alice, now)
 
 
