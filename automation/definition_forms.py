@@ -12,7 +12,7 @@ from django.forms.utils import ErrorDict
 
 from automation import defining
 from automation.models import Action, Runner, Way
-from automation.parameters import MOST_PARAMETERS, TYPES, VALUE_LIMIT, Parameter
+from automation.parameters import FACT_LIMIT, LABEL_LIMIT, MOST_PARAMETERS, TYPES, VALUE_LIMIT, Parameter
 from catalog.models import Service
 from core.forms import RowFormSet
 from incidents.forms import TextField
@@ -94,7 +94,7 @@ class ParameterForm(forms.Form):
         required=False, max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text="As the other side knows it.",
     )  # fmt: skip
-    label = forms.CharField(required=False, max_length=80, help_text="As people read it.")
+    label = forms.CharField(required=False, max_length=LABEL_LIMIT, help_text="As people read it.")
     type = forms.ChoiceField(choices=list(TYPES.items()), label="Takes")
     default = forms.CharField(required=False, max_length=VALUE_LIMIT, label="If left empty")
     minimum = forms.IntegerField(required=False, label="Smallest")
@@ -106,7 +106,10 @@ class ParameterForm(forms.Form):
         help_text="The whole text has to fit, such as <code>[a-z]+-[0-9]+</code>.",
     )
     fact = forms.CharField(
-        required=False, max_length=80, label="Label of the alert", help_text="Its value is proposed, where it fits."
+        required=False,
+        max_length=FACT_LIMIT,
+        label="Label of the alert",
+        help_text="Its value is proposed, where it fits.",
     )
     is_required = forms.BooleanField(required=False, label="Has to be given")
 
@@ -224,7 +227,7 @@ def _offered(row: Mapping[str, Any]) -> Parameter:
     return Parameter(
         name=str(row.get("name") or ""),
         type=str(kind),
-        label=str(row.get("description") or "").rstrip(".")[:80],
+        label=str(row.get("description") or "").rstrip(".")[:LABEL_LIMIT],
         is_required=default is None,
         default=default if isinstance(default, str | int) else None,
         choices=tuple(map(str, choices or [])),

@@ -28,6 +28,8 @@ TYPES = {
 MOST_PARAMETERS = 20
 MOST_CHOICES = 50
 VALUE_LIMIT = 200
+LABEL_LIMIT = 120
+FACT_LIMIT = 200
 BIGGEST = 2**53 - 1  # what every JSON reader keeps exact
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)

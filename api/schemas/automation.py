@@ -38,14 +38,16 @@ class ParameterIn(Input):
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
     type: ParameterType = "name"
-    label: Annotated[str, Field(max_length=120)] = ""
+    label: Annotated[str, Field(max_length=parameters.LABEL_LIMIT)] = ""
     is_required: Boolean = True
     default: Value = None
     minimum: Bound | None = Field(None, description="Of an integer, which needs both.")
     maximum: Bound | None = None
     choices: Annotated[list[Short], Field(max_length=parameters.MOST_CHOICES)] = []
     pattern: Short = Field("", description="RE2; a text must be all of it.")
-    fact: Short = Field("", description="The label of the incident whose value is offered.")
+    fact: str = Field(
+        "", max_length=parameters.FACT_LIMIT, description="The label of the incident whose value is offered."
+    )
 
     def declared(self) -> Parameter:
         """The parameter itself, not checked yet."""

@@ -270,7 +270,7 @@ def test_saving_a_form_as_it_is_changes_nothing(at_desk, runner):
     action = make.action(
         "lag", Parameter("n", "integer", "How many", minimum=1, maximum=9, default=3),
         Parameter("loud", "boolean", default=True), Parameter("t", "text", pattern="[a-z]+", default="x"),
-        Parameter("zone", "choice", choices=("a b", "c"), is_required=False, fact="zone"),
+        Parameter("zone", "choice", "Z" * 120, choices=("a b", "c"), is_required=False, fact="z" * 200),
         runner=runner, command="restart", rollback=undo, has_dry_run=True, summary="Look.\nThen wait.",
         services=(make.service("kafka"),),
     )  # fmt: skip
