@@ -6,8 +6,10 @@ again: it is unknown, and somebody has to look.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,8 @@ from notifications import signing
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from automation.models import Action
 
 log = structlog.get_logger(__name__)
 
@@ -146,14 +150,24 @@ def _order(execution: Execution) -> requests.Order:
     )
 
 
+def _secrets(action: Action) -> list[str]:
+    """What no answer may show: the authorization, the user and password that a Basic one holds, the signing secret."""
+    scheme, _, word = action.authorization.partition(" ")
+    found = [*action.authorization.split(), action.signing_secret]
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            pair = base64.b64decode(word).decode("utf-8", "replace")
+            found += [pair, pair.partition(":")[2]]
+    return found
+
+
 @transaction.atomic
 def _end(sent: Execution, result: _Result) -> None:
     """Written by token: where the lease is over the truth still counts, since nobody else has sent it."""
     execution, out = asking.locked(sent.pk), Consequences(db_now())
     if execution.lease_token != sent.lease_token or execution.state not in (State.RUNNING, State.UNKNOWN):
         return
-    action = sent.action
-    secrets = [*action.authorization.split(), action.signing_secret]
+    secrets = _secrets(sent.action)
     execution.http_status = result.status
     execution.output = masking.mask(clean(result.output), secrets)[:OUTPUT_LIMIT]
     telling.conclude(execution, result.state, masking.mask(result.detail, secrets), out=out)

@@ -66,13 +66,14 @@ def smtp_server() -> Iterator[tuple[Mailbox, int]]:
 
 
 class Hook:
-    """What a webhook receiver was sent, and how it answers: a status, headers, and a pause before it."""
+    """What a webhook receiver was sent, and how it answers: a status, headers, a body, and a pause before it."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.paths: list[str] = []
         self.status = 200
         self.headers: dict[str, str] = {}
+        self.body = b""
         self.pause = 0.0
         self.url = ""
 
@@ -92,6 +93,7 @@ def webhook_receiver() -> Iterator[Hook]:
             for name, value in hook.headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(hook.body)
 
         def log_message(self, *args):
             pass

@@ -68,6 +68,12 @@ def test_the_answer_says_how_it_ended(hook, alice, status, state, said):
     assert (execution.state, execution.detail, len(hook.requests)) == (state, said, 1)
 
 
+def test_an_answer_that_echoes_the_password_is_masked(hook, alice):
+    hook.body = b"user ci, password 11abcdef, pair ci:11abcdef, header Y2k6MTFhYmNkZWY="
+    execution = sent(ask(make.action(url=hook.url, authorization="Basic Y2k6MTFhYmNkZWY="), alice))
+    assert execution.output == "user ci, password ••••, pair ••••, header ••••"
+
+
 def test_where_nobody_listens_nothing_was_sent(hook, alice):
     execution = sent(ask(make.action(url=f"http://127.0.0.1:{free_port()}/x"), alice))
     assert execution.state == "failed"
