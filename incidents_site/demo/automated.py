@@ -13,6 +13,10 @@ from automation.models import Action, Runner, Way
 from automation.parameters import Parameter
 from incidents.models import Incident, Status
 from incidents_site.demo import under_way
+from incidents_site.demo.people import free
+from runbooks import editing
+from runbooks.guides import Guide, Step
+from runbooks.models import Runbook
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 DOMAIN = "finchlight.example"
+SLUG = "kafka-brokers-write-slowly"
 
 GROUP = Parameter("group", label="Consumer group", fact="consumer_group", default="ingest-main")
 REGION = Parameter("region", "choice", choices=("eu-west", "us-east", "ap-south"), fact="region", default="eu-west")
@@ -51,11 +56,43 @@ now: "write through"; nothing was changed
 """
 
 
+SLOW_DISKS = Guide(
+    title="Kafka brokers write slowly",
+    summary="For brokers whose flush times rise while the network and the clients are idle. It takes ten minutes.",
+    services=("kafka",),
+    severities=("critical", "high"),
+    steps=(
+        Step(
+            "See how far consumers are behind",
+            "Partitions of slow brokers fall behind, the others stay near 0. If all of them fall behind, the consumers "
+            "are slow: follow *Consumer lag resolution* instead.",
+            "kafka-lag",
+        ),
+        Step(
+            "Switch on the write cache of one broker",
+            "Begin with a dry run: it says which disk it would change. Somebody else has to approve the change.\n\n"
+            "**Danger:** with the cache on, a broker that loses power loses what it has not written. Its replicas keep "
+            "it.",
+            "write-cache",
+        ),
+        Step(
+            "Watch for five minutes",
+            "Flush times of that broker fall below 10 ms, and its lag shrinks. If they do not, ask for the rollback of "
+            "the disk's firmware at the vendor and move the leaders away: *Partition rebalance*.",
+        ),
+        Step("Do the same at the other brokers", "One after the other: two replicas of a partition must not wait."),
+    ),
+)
+
+
 def load(company: Company, *, now: datetime) -> list[Execution]:
     """Define the actions, and have them asked for at the incidents that are under way, with the functions that pages
     and runners use."""
     kafka = _by_runner(company, now=now)
     _by_request(company)
+    slug = free(SLUG, set(Runbook.objects.values_list("slug", flat=True)))
+    data = company.services["kafka"].team
+    editing.create(SLOW_DISKS, slug=slug, team=data, by=company.users["sam"], now=now - timedelta(days=40))
     incidents = Incident.objects.filter(is_demo=True, merged_into=None)
     late = incidents.filter(status=Status.INVESTIGATING).latest("id")
     outage = incidents.filter(status=Status.TRIGGERED).latest("id")
@@ -161,15 +198,12 @@ def _by_request(company: Company) -> None:
 
 
 def _define(slug: str, name: str, summary: str, parameters: Any, services: Any, **fields: Any) -> Action:
-    """An action of the demo; a slug that a real one has gets a number."""
-    free, number = slug, 1
-    while Action.objects.filter(slug=free).exists():
-        number += 1
-        free = f"{slug}-{number}"
+    """An action of the demo; a slug that a real one has gets another ending."""
     own = {"parameters": parameters, "services": services, "is_demo": True, "by": None}
+    taken = set(Action.objects.values_list("slug", flat=True))
     if fields["way"] == Way.RUNNER:
         own["command"] = slug
-    return defining.create(slug=free, name=name, summary=summary, **own, **fields)[0]
+    return defining.create(slug=free(slug, taken), name=name, summary=summary, **own, **fields)[0]
 
 
 def _carried_out(

@@ -21,7 +21,7 @@ from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
 from notifications.models import ContactMethod, Drill, Notification
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
-from runbooks.models import Run
+from runbooks.models import Run, Runbook
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +35,7 @@ NAMED: dict[str, type[Model]] = {
     "status updates": StatusUpdate,
     "action items": ActionItem,
     "runbook runs": Run,
+    "runbooks": Runbook,
     "executions": Execution,
     "actions": Action,
     "runners": Runner,
@@ -64,6 +65,7 @@ def remove(*, now: datetime) -> dict[str, int]:
         _cancel_pending(now=now)
         Incident.objects.filter(merged_into__in=numbers).update(merged_into=None)
         EscalationTarget.objects.filter(schedule__is_demo=True).delete()
+        removed.update(_runbooks().delete()[1])
         for model in (Incident, Integration, Service, EscalationPolicy, Schedule, Team, User):
             removed.update(model._default_manager.filter(is_demo=True).delete()[1])
         removed.update(_actions())
@@ -74,6 +76,12 @@ def remove(*, now: datetime) -> dict[str, int]:
             audit.record(by=None, action=REMOVED, on=IncidentSettings.objects.get(pk=1), before=counts)
     logins_file().unlink(missing_ok=True)
     return counts
+
+
+def _runbooks() -> QuerySet[Any]:
+    """Guides of demo teams, as long as nobody real has changed or followed them."""
+    theirs = Runbook.objects.filter(team__is_demo=True, current_version__created_by__is_demo=True)
+    return theirs.exclude(runs__incident__is_demo=False)
 
 
 def _actions() -> Counter[str]:
