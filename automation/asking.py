@@ -18,7 +18,7 @@ from automation import parameters
 from automation.models import Action, Execution, Way
 from automation.telling import call_second_person, conclude, record
 from core.text import clean
-from core.work import db_now, give_back_when_frozen, nudge
+from core.work import db_now, nudge
 from incidents.consequences import Consequences
 from incidents.models import Incident
 from incidents.models.incident import NotAllowedNow
@@ -61,8 +61,6 @@ def ask(
     What is destructive waits for a second person; a dry run does not. Raises ValidationError with the wrong values by
     the parameter's name, and NotAllowedNow where it cannot be done or is under way at the incident.
     """
-    if wish.is_automatic:
-        give_back_when_frozen()
     incident = Incident.objects.locked(incident.pk)
     key = f"{incident.pk}/{wish.key[:KEY_LIMIT] or secrets.token_hex(16)}"
     known = Execution.objects.for_list().filter(key=key).first()
