@@ -62,7 +62,7 @@ def ask(
     the parameter's name, and NotAllowedNow where it cannot be done or is under way at the incident.
     """
     incident = Incident.objects.locked(incident.pk)
-    key = f"{incident.pk}/{wish.key[:KEY_LIMIT] or secrets.token_hex(16)}"
+    key = key_of(action, incident, wish.key[:KEY_LIMIT] or secrets.token_hex(16))
     known = Execution.objects.for_list().filter(key=key).first()
     if known:
         return known, False
@@ -109,6 +109,8 @@ def approve(execution: Execution, *, by: User, now: datetime | None = None) -> E
         raise NotAllowedNow(_where_it_stands(execution))
     if by.pk == execution.asked_by_id:
         raise NotAllowedNow("You asked for it: somebody else has to approve it.")
+    if why := why_not(execution.action, execution.incident):
+        raise NotAllowedNow(why)
     execution.decided_by, execution.decided_at = by, out.now
     if out.now >= (execution.due_at or out.now):
         conclude(execution, State.CANCELLED, "Nobody approved it in time.", out=out)
@@ -176,9 +178,36 @@ def why_not(action: Action, incident: Incident) -> str:
     return ""
 
 
+def key_of(action: Action, incident: Incident, key: str) -> str:
+    """The key of an execution: what was sent twice for one action at one incident is one."""
+    return f"{incident.pk}/{action.pk}/{key}"
+
+
 def locked(pk: int) -> Execution:
     """The execution, once its incident is locked, then it. Raises Execution.DoesNotExist."""
-    incident = Incident.objects.locked(Execution.objects.values_list("incident", flat=True).get(pk=pk))
+    return _locked_with(Incident.objects.locked(_incident_of(pk)), pk)
+
+
+def locked_if_free(pk: int) -> Execution | None:
+    """The same for sweeps: None where somebody holds the incident, so that one of many keeps no other waiting."""
+    incident = Incident.objects.locked_if_free(_incident_of(pk))
+    return _locked_with(incident, pk) if incident else None
+
+
+def give_up_if_changed(execution: Execution, *, out: Consequences) -> bool:
+    """What is no longer what was asked for is not run, and says so; whether that is the case here."""
+    if is_changed(execution):
+        conclude(execution, State.CANCELLED, CHANGED, out=out)
+        execution.save()
+        out.write()
+    return execution.is_over
+
+
+def _incident_of(pk: int) -> int:
+    return Execution.objects.values_list("incident", flat=True).get(pk=pk)
+
+
+def _locked_with(incident: Incident, pk: int) -> Execution:
     rows = Execution.objects.select_related("action", "runner", "asked_by", "decided_by", "stopped_by")
     execution: Execution = rows.select_for_update(of=("self",)).get(pk=pk)
     execution.incident = incident

@@ -94,6 +94,7 @@ def change(
     _check(action, services)
     if before != {name: getattr(action, name) for name in DOES}:
         action.revision += 1
+        action.is_demo = False  # whoever has given it something else to do means it
     audit.save(action, by=by)
     if action.authorization != secret:  # the log has secrets as “(secret)”, before and after
         audit.record(by=by, action="new authorization", on=action)

@@ -31,6 +31,7 @@ State = Execution.State
 LOOK_BACK = timedelta(minutes=5)
 BATCH = 20
 # In a storm of alerts the hundredth answer says nothing that the first did not.
+KEY = "by itself"  # no form's key has a space
 MOST_AT_ONCE, WITHIN = 10, timedelta(minutes=10)
 
 
@@ -43,13 +44,14 @@ def start_missing(*, now: datetime) -> int:
 def _start_for(action: Action, *, now: datetime) -> int:
     fresh = Incident.objects.open().filter(created_at__gt=now - LOOK_BACK, is_demo=False, merged_into=None)
     rows = fresh.filter(service_links__service__actions=action).distinct().order_by("id")
-    missing = rows.exclude(executions__key__endswith=f"/{_key(action)}")[:BATCH]
+    begun = Execution.objects.filter(action=action, is_automatic=True)
+    missing = rows.exclude(executions__in=begun)[:BATCH]
     return sum(each(missing, partial(_start, action, now=now)))
 
 
 def _start(action: Action, incident: Incident, *, now: datetime) -> int:
     values = parameters.offered(action.takes, incident.facts)
-    wish = Wish(values, is_automatic=True, key=_key(action))
+    wish = Wish(values, is_automatic=True, key=KEY)
     recent = action.executions.filter(is_automatic=True, asked_at__gt=now - WITHIN).exclude(state=State.CANCELLED)
     if recent.count() >= MOST_AT_ONCE:
         _note(action, incident, f"It ran {MOST_AT_ONCE} times within ten minutes; that says enough.", now=now)
@@ -70,13 +72,14 @@ def _note(action: Action, incident: Incident, why: str, *, now: datetime) -> Non
     """Written down as not run, with the reason, so that nobody waits for it."""
     give_back_when_frozen()
     incident, out = Incident.objects.locked(incident.pk), Consequences(now)
-    if incident.executions.filter(key=f"{incident.pk}/{_key(action)}").exists():
+    key = asking.key_of(action, incident, KEY)
+    if incident.executions.filter(key=key).exists():
         return  # somebody else was faster
     execution = Execution(
         action=action,
         revision=action.revision,
         incident=incident,
-        key=f"{incident.pk}/{_key(action)}",
+        key=key,
         way=action.way,
         runner=action.runner,
         is_automatic=True,
@@ -88,10 +91,6 @@ def _note(action: Action, incident: Incident, why: str, *, now: datetime) -> Non
     execution.save()
     telling.record(execution, State.CANCELLED, out=out, text=execution.detail)
     out.write()
-
-
-def _key(action: Action) -> str:
-    return f"auto/{action.pk}"
 
 
 def _words(error: Exception) -> str:

@@ -20,6 +20,7 @@ from core import live
 from core.text import clean
 from core.work import db_now
 from incidents.consequences import Consequences
+from incidents.models.incident import topic_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +32,6 @@ State = Execution.State
 
 BEGIN_WITHIN = timedelta(seconds=15)
 SILENCE = timedelta(seconds=30)  # a runner that works is heard of every five seconds
-OUTCOMES = (State.DONE, State.FAILED, State.UNKNOWN)
 
 
 class NotYours(Exception):
@@ -65,10 +65,7 @@ def _take(runner: Runner, pk: int, *, now: datetime | None) -> Work | None:
     execution, out = asking.locked(pk), Consequences(now or db_now())
     if execution.state != State.QUEUED or execution.runner_id != runner.pk:
         return None
-    if asking.is_changed(execution):
-        telling.conclude(execution, State.CANCELLED, asking.CHANGED, out=out)
-        execution.save()
-        out.write()
+    if asking.give_up_if_changed(execution, out=out):
         return None
     token = uuid.uuid4()
     execution.state, execution.lease_token, execution.due_at = State.CLAIMED, token, out.now + BEGIN_WITHIN
@@ -109,7 +106,7 @@ def hear(
     execution.due_at = now + SILENCE
     execution.save(update_fields=["output", "received", "left_out", "due_at"])
     if is_new:
-        live.changed(f"incident/{execution.incident_id}")
+        live.changed(topic_of(execution.incident_id))
     return execution.received, execution.stopped_at is not None
 
 

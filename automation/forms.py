@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import escape
 
-from automation import asking, parameters
+from automation import asking, parameters, places
 from automation.parameters import VALUE_LIMIT
 from incidents.forms import AcknowledgeForm, ActionForm
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automation.parameters import Parameter, Value
 
 PREFIX = "value-"  # before a parameter's name, so that none is taken for a field of ours
-PLACE = re.compile(r"run/[1-9][0-9]{0,17}/[1-9][0-9]{0,3}", re.ASCII)
+KEY = re.compile(r"[0-9a-f]{8,64}")
 
 
 class AskForm(AcknowledgeForm):
@@ -56,7 +56,12 @@ class AskForm(AcknowledgeForm):
     def clean_place(self) -> str:
         """What it belongs to; anything else is left out."""
         place: str = self.cleaned_data["place"]
-        return place if PLACE.fullmatch(place) else ""
+        return place if places.step_of(place) else ""
+
+    def clean_key(self) -> str:
+        """One of those that forms are given; without one, what is sent twice is asked for twice."""
+        key: str = self.cleaned_data["key"]
+        return key if KEY.fullmatch(key) else ""
 
     def values(self) -> dict[str, Any]:
         """What was given for each parameter; nothing for one that was left empty."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from automation.models import Action, Execution, Runner  # noqa: F401 - named in strings
 
 MOST_WORDS = 10
+TO_SEND = Q(state="queued") & (Q(way="http") | Q(action__is_demo=True))
 
 
 class RunnerQuerySet(models.QuerySet["Runner"]):
@@ -68,9 +69,13 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Those that something has to be done about (index automation_due), the longest overdue first."""
         return self.filter(due_at__lte=now).order_by("due_at", "id")
 
-    def to_send(self) -> Q:
-        """What tells requests that wait to be sent, and what is of the demo, from everything else that is due."""
-        return Q(state="queued") & (Q(way="http") | Q(action__is_demo=True))
+    def to_send(self) -> ExecutionQuerySet:
+        """Requests that wait to be sent, and what is of the demo."""
+        return self.filter(TO_SEND)
+
+    def to_watch(self) -> ExecutionQuerySet:
+        """Everything else, which somebody has to be heard of about."""
+        return self.exclude(TO_SEND)
 
     def for_list(self) -> ExecutionQuerySet:
         """With what a row shows, but for the output."""

@@ -27,6 +27,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 BODY_LIMIT = 512 * 1024  # bytes
 BIGGEST = 2**53 - 1
+MOST_HEARD = 2**30  # characters of output that anybody listens to
 
 
 class Said(BaseModel):
@@ -52,7 +53,7 @@ class Start(Said):
 class Output(Start):
     """More of what was printed; ``offset`` counts the characters before it."""
 
-    offset: int = Field(ge=0, le=BIGGEST)
+    offset: int = Field(ge=0, le=MOST_HEARD)
     text: str = Field("", max_length=2 * OUTPUT_LIMIT)
 
 

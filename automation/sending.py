@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.conf import settings
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from automation.models import OUTPUT_LIMIT, Execution
 from core import http
 from core.text import clean
 from core.work import db_now, each, give_back_when_frozen
+from incidents import messages
 from incidents.consequences import Consequences
 from notifications import signing
 
@@ -39,8 +39,8 @@ State = Execution.State
 SEATS = 4
 LEASE = timedelta(seconds=30)  # longer than the slowest request
 SLOWEST = timedelta(seconds=15)  # a request: whoever was held up for so long that it would outlast its lease sends none
-# Answers of somebody between us and whoever should have done it, who may or may not have.
-MAYBE = frozenset({500, 502, 504})
+SEE_OTHER = 303  # says that it was done, and where to look
+NOT_DONE = frozenset({501, 505})  # of the answers of a server that failed, those that say that it did not begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Result:
 
 def send_due(*, now: datetime) -> int:
     """Send what is due, a few at once; returns how many were begun. The demo's is done without being sent."""
-    waiting = Execution.objects.due(now=now).filter(Execution.objects.to_send()).values_list("pk", flat=True)[:SEATS]
+    waiting = Execution.objects.due(now=now).to_send().values_list("pk", flat=True)[:SEATS]
     begun = [execution for execution in each(list(waiting), _begin) if execution]
     if len(begun) < 2:
         for execution in begun:
@@ -69,13 +69,8 @@ def send_due(*, now: datetime) -> int:
 def _begin(pk: int) -> Execution | None:
     """Written down as running before anything is sent; None where somebody else was first, or it is not to be sent."""
     give_back_when_frozen()
-    execution, out = asking.locked(pk), Consequences(db_now())
-    if execution.state != State.QUEUED:
-        return None
-    if asking.is_changed(execution):
-        telling.conclude(execution, State.CANCELLED, asking.CHANGED, out=out)
-        execution.save()
-        out.write()
+    execution, out = asking.locked_if_free(pk), Consequences(db_now())
+    if execution is None or execution.state != State.QUEUED or asking.give_up_if_changed(execution, out=out):
         return None
     execution.state, execution.started_at = State.RUNNING, out.now
     execution.lease_token, execution.due_at = uuid.uuid4(), out.now + LEASE
@@ -124,7 +119,7 @@ def _attempt(execution: Execution) -> _Result:
     text = answer.body.decode("utf-8", "replace")
     if 200 <= answer.status < 300:
         return _Result(State.DONE, f"Accepted: HTTP {answer.status}.", answer.status, text)
-    if answer.status in MAYBE:
+    if answer.status == SEE_OTHER or answer.status >= 500 and answer.status not in NOT_DONE:
         detail = f"HTTP {answer.status}. It may have been done: check before you ask again."
         return _Result(State.UNKNOWN, detail, answer.status, text)
     return _Result(State.FAILED, f"Turned down: HTTP {answer.status}.", answer.status, text)
@@ -135,7 +130,7 @@ def _order(execution: Execution) -> requests.Order:
     about: dict[str, Any] = {
         "id": execution.pk,
         "incident": incident.reference,
-        "url": settings.MUSTER.base_url + execution.get_absolute_url(),
+        "url": messages.absolute(execution.get_absolute_url()),
         "asked_by": execution.asked_by.username if execution.asked_by else None,
         "approved_by": execution.decided_by.username if execution.decided_by else None,
         "asked_at": execution.asked_at.isoformat(),

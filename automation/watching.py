@@ -22,15 +22,15 @@ BATCH = 20
 
 def watch_due(*, now: datetime) -> int:
     """Look at what is overdue; returns how many were. What may have begun is unknown, and is never begun again."""
-    overdue = Execution.objects.due(now=now).exclude(Execution.objects.to_send())
+    overdue = Execution.objects.due(now=now).to_watch()
     return sum(each(list(overdue.values_list("pk", flat=True)[:BATCH]), partial(_look, now=now)))
 
 
 @transaction.atomic
 def _look(pk: int, *, now: datetime) -> int:
     give_back_when_frozen()
-    execution, out = asking.locked(pk), Consequences(now)
-    if execution.due_at is None or execution.due_at > now:
+    execution, out = asking.locked_if_free(pk), Consequences(now)
+    if execution is None or execution.due_at is None or execution.due_at > now:
         return 0
     match execution.state:
         case State.WAITING:

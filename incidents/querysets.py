@@ -180,3 +180,7 @@ class IncidentManager(models.Manager.from_queryset(IncidentQuerySet)):  # type: 
     def locked(self, pk: int) -> Any:
         """The incident, locked for this transaction. Raises Incident.DoesNotExist."""
         return self.select_for_update(of=("self",)).get(pk=pk)
+
+    def locked_if_free(self, pk: int) -> Any:
+        """The same for sweeps with more to do: None where somebody holds it."""
+        return self.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()

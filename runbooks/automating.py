@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Func, TextField
 
 from automation import places
 from automation.models import Action, Execution
@@ -12,9 +14,12 @@ from core.together import attach, together
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from django.db.models import QuerySet
+
     from automation.querysets import ActionQuerySet, ExecutionQuerySet
     from incidents.models import Incident
     from runbooks.models import Run
+    from runbooks.querysets import VersionQuerySet
 
 SHOWN = ("action", "place", "state", "asked_at", "stopped_at", "finished_at", "is_dry_run")
 
@@ -41,13 +46,21 @@ def of_run(run: Run) -> Automation:
         return NOTHING
     here = [places.of_step(run.pk, position) for position in range(1, len(run.version.steps) + 1)]
     mine = asked_at(run.incident).filter(place__in=here)
-    rows = together(actions=named().filter(slug__in=slugs), executions=mine)
+    rows = together(actions=named(slugs), executions=mine)
     return tied(rows["actions"], rows["executions"])
 
 
-def named() -> ActionQuerySet:
-    """Actions with what a step shows of them."""
-    return Action.objects.only("slug", "name", "kind", "archived_at").order_by("pk")
+def slugs_of(versions: VersionQuerySet) -> QuerySet[Any, Any]:
+    """The slugs that the steps of some versions name, as a subquery."""
+    action = Func(
+        "steps", template="jsonb_path_query(%(expressions)s, '$[*].action') #>> '{}'", output_field=TextField()
+    )
+    return versions.order_by().annotate(action=action).values("action")
+
+
+def named(slugs: Iterable[str] | QuerySet[Any, Any]) -> ActionQuerySet:
+    """Actions of some slugs, or of what a subquery finds, with what a step shows of them."""
+    return Action.objects.filter(slug__in=slugs).only("slug", "name", "kind", "archived_at").order_by("pk")
 
 
 def asked_at(incident: Incident) -> ExecutionQuerySet:

@@ -77,14 +77,15 @@ def _read(incident: Incident, user: User) -> Rows:
     """Everything in one statement."""
     runs = Run.objects.filter(incident=incident).order_by("-id")[:MOST_RUNS]
     steps = RunStep.objects.filter(run__in=runs.values("pk")).order_by("run_id", "position")
+    versions = Version.objects.filter(pk__in=runs.values("version"))
     services = Service.objects.filter(incident_links__incident=incident)
     readable = Runbook.objects.visible_to(user).current()
     return together(
         runs=runs,
         steps=steps,
-        actions=automating.named(),
+        actions=automating.named(automating.slugs_of(versions)),
         executions=automating.asked_at(incident),
-        versions=Version.objects.filter(pk__in=runs.values("version")).defer("text"),
+        versions=versions.defer("text"),
         people=User.objects.filter(pk__in=steps.order_by().values("by")).only("username", "name", "email"),
         services=services.only("slug", "name").order_by("pk"),
         runbooks=readable.only("slug", "title", "service_slugs", "severities", "facts").order_by("pk"),

@@ -141,6 +141,21 @@ def test_one_key_asks_once(incident, restart, alice, now):
     assert (first, is_new, is_new_again) == (again, True, False)
 
 
+def test_a_key_belongs_to_its_action(incident, restart, alice, now):
+    first, _ = asking.ask(restart, incident, Wish({"group": "a"}, key="form-1"), by=alice, now=now)
+    other, is_new = asking.ask(make.action(), incident, Wish({}, key="form-1"), by=alice, now=now)
+    assert (is_new, first.pk != other.pk) == (True, True)
+
+
+def test_what_could_not_be_asked_for_is_not_approved(incident, restart, alice, bob, now):
+    execution = ask(restart, incident, alice, now)
+    runners.update(restart.runner, by=None, is_enabled=False)
+    with pytest.raises(NotAllowedNow, match="switched off"):
+        asking.approve(execution, by=bob, now=now)
+    runners.update(restart.runner, by=None, is_enabled=True)
+    assert asking.approve(execution, by=bob, now=now).state == "queued"
+
+
 def test_of_one_action_one_execution_is_under_way_at_an_incident(incident, alice, bob, now):
     lag = make.action("lag", GROUP, is_read_only=True)
     ask(lag, incident, alice, now)

@@ -7,6 +7,7 @@ import pytest
 from automation import defining, diagnostics, runners
 from automation.models import Action, Execution
 from automation.parameters import Parameter
+from incidents import lifecycle
 from tests import make
 from tests.make import MINUTE, SECOND
 
@@ -52,6 +53,8 @@ def test_a_label_that_does_not_fit_is_not_used_and_that_is_said(lag, kafka, now)
 def test_other_services_old_incidents_and_closed_ones_are_left_alone(lag, kafka, now):
     make.incident(services=(make.service(),), at=now, facts={"consumer_group": "orders"})
     opened(kafka, now - 6 * MINUTE, consumer_group="orders")
+    over = opened(kafka, now, consumer_group="orders")
+    lifecycle.resolve(over, by=None, now=now)
     assert diagnostics.start_missing(now=now) == 0
 
 

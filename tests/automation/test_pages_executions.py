@@ -103,7 +103,7 @@ def test_what_a_parameter_takes_is_shown_as_text(at_desk, incident):
 def test_one_press_asks_and_the_same_form_asks_once(at_desk, incident, lag, alice):
     where = f"{incident.get_absolute_url()}/actions/lag"
     form = {
-        "key": "k",
+        "key": "c0ffee01",
         "value-group": "orders",
         "place": "run/7/3",
         "next": f"{incident.get_absolute_url()}#automation-panel",
@@ -118,7 +118,7 @@ def test_one_press_asks_and_the_same_form_asks_once(at_desk, incident, lag, alic
 def test_without_a_place_to_go_back_to_it_leads_to_the_execution(at_desk, incident, lag):
     for next_ in ("", "//example.com", "https://example.com/"):
         answer = at_desk.post(
-            f"{incident.get_absolute_url()}/actions/lag", {"value-group": "x", "next": next_, "key": "k"}
+            f"{incident.get_absolute_url()}/actions/lag", {"value-group": "x", "next": next_, "key": "c0ffee01"}
         )
         assert answer["Location"] == Execution.objects.get().get_absolute_url()
 

@@ -58,7 +58,9 @@ def test_a_request_is_signed_and_sent_once(hook, alice):
         (201, "done", "Accepted: HTTP 201."),
         (302, "failed", "Turned down: HTTP 302."),
         (401, "failed", "Turned down: HTTP 401."),
-        (503, "failed", "Turned down: HTTP 503."),
+        (501, "failed", "Turned down: HTTP 501."),
+        (303, "unknown", "HTTP 303. It may have been done: check before you ask again."),
+        (503, "unknown", "HTTP 503. It may have been done: check before you ask again."),
         (502, "unknown", "HTTP 502. It may have been done: check before you ask again."),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from automation import asking, diagnostics, sending, watching
 from automation.asking import Wish
@@ -20,15 +21,18 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def poisoned(monkeypatch):
     """Whatever locks an incident called Poison fails, as a fault of ours would."""
-    locked = Incident.objects.locked
 
-    def fails(pk):
-        found = locked(pk)
-        if found.title == "Poison":
-            raise RuntimeError
-        return found
+    def failing(lock):
+        def fails(pk):
+            found = lock(pk)
+            if found.title == "Poison":
+                raise RuntimeError
+            return found
 
-    monkeypatch.setattr(Incident.objects, "locked", fails)
+        return fails
+
+    for name in ("locked", "locked_if_free"):
+        monkeypatch.setattr(Incident.objects, name, failing(getattr(Incident.objects, name)))
 
 
 def asked_for(action, by, at):
@@ -73,3 +77,22 @@ def test_what_runs_by_itself_starts(now):
     assert diagnostics.start_missing(now=now) == 1
     assert Execution.objects.get().incident.title == "Down"
     assert freezes_after() == "15s"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_incident_that_somebody_holds_keeps_no_other_waiting(alice):
+    now = db_now()
+    held, free = asked_for(make.action(), alice, now - timedelta(minutes=10))
+    Incident.objects.filter(pk=held.incident_id).update(title="Held")
+    with ThreadPoolExecutor(1) as elsewhere, transaction.atomic():
+        Incident.objects.locked(held.incident_id)
+        assert elsewhere.submit(_watch, now).result(5) == 1
+    assert states([held, free]) == ["queued", "cancelled"]
+    assert watching.watch_due(now=now) == 1
+
+
+def _watch(now):
+    try:
+        return watching.watch_due(now=now)
+    finally:
+        connections.close_all()
