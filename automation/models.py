@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -10,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Role, User
 from automation.parameters import Parameter, read
 from automation.querysets import ActionQuerySet, ExecutionQuerySet, RunnerQuerySet
 from catalog.models import Service
@@ -184,6 +185,13 @@ class Action(Timestamped):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("automation:action_detail", args=[self.slug])
+
+    def address_for(self, user: User) -> str:
+        """Where a request goes: all of it for admins, the host for others, since a path may be a secret of its own."""
+        if not self.url or user.has_role(Role.ADMIN):
+            return self.url
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}/…"
 
     @property
     def takes(self) -> tuple[Parameter, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ninja import Query, Router
@@ -27,8 +28,9 @@ router = Router(tags=["actions"])
 @router.get("", response=Page[ActionOut])
 def list_actions(request: ApiRequest, query: Query[ActionQuery]) -> Page[ActionOut]:
     """What may be asked for, newest first."""
-    rows = _narrowed(Action.objects.visible_to(actor(request)), query).for_list()
-    return paging.answer(request, rows, query, Page[ActionOut], ActionOut.of)
+    user = actor(request)
+    rows = _narrowed(Action.objects.visible_to(user), query).for_list()
+    return paging.answer(request, rows, query, Page[ActionOut], partial(ActionOut.of, user=user))
 
 
 @router.post("", auth=admin, response={201: ActionWithSecret})
@@ -38,13 +40,14 @@ def create_action(request: ApiRequest, body: NewAction) -> Answer[ActionWithSecr
     null."""
     user = actor(request)
     _, secret = defining.create(by=user, **_found(dict(body), body, user))
-    return Answer(201, ActionWithSecret.with_secret(fetching.action_for(user, body.slug), secret))
+    return Answer(201, ActionWithSecret.with_secret(fetching.action_for(user, body.slug), user, secret))
 
 
 @router.get("/{slug}", response=ActionOut)
 def read_action(request: ApiRequest, slug: Name) -> ActionOut:
     """One action, by its slug."""
-    return ActionOut.of(fetching.action_for(actor(request), slug))
+    user = actor(request)
+    return ActionOut.of(fetching.action_for(user, slug), user)
 
 
 @router.patch("/{slug}", auth=admin, response=ActionOut)
@@ -56,14 +59,15 @@ def change_action(request: ApiRequest, slug: Name, body: ActionChange) -> Action
         defining.change(action, by=user, **_found(given, body, user))
     if archived is not None:
         (defining.archive if archived else defining.restore)(action, by=user)
-    return ActionOut.of(fetching.action_for(user, slug))
+    return ActionOut.of(fetching.action_for(user, slug), user)
 
 
 @router.post("/{slug}/signing-secret", auth=admin, response=ActionWithSecret)
 def renew_signing_secret(request: ApiRequest, slug: Name, body: Nothing | None = None) -> ActionWithSecret:
     """Replace the secret that requests are signed with; the old one is used no more. 409 for what a runner does."""
-    action = fetching.action_for_admin(actor(request), slug)
-    return ActionWithSecret.with_secret(action, defining.rotate_secret(action, by=actor(request)))
+    user = actor(request)
+    action = fetching.action_for_admin(user, slug)
+    return ActionWithSecret.with_secret(action, user, defining.rotate_secret(action, by=user))
 
 
 def _found(given: dict[str, Any], body: NewAction | ActionChange, user: User) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,6 +14,9 @@ from api.schemas.services import Slug
 from automation import asking, parameters, places, runners
 from automation.models import Action, Execution, Runner
 from automation.parameters import Parameter
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 KindName = Literal["diagnostics", "fix", "scale", "rollback"]
 WayName = Literal["http", "runner"]
@@ -149,7 +152,7 @@ class ActionOut(Output):
     runner: int | None
     command: str
     format: RequestFormat
-    url: str = Field(description="Where the request goes.")
+    url: str = Field(description="Where the request goes; its host alone for those who may not define actions.")
     target: str
     has_authorization: bool
     parameters: list[ParameterOut]
@@ -166,9 +169,9 @@ class ActionOut(Output):
     page_url: str = Field(description="The page of the action.")
 
     @classmethod
-    def of(cls, action: Action) -> ActionOut:
-        """Reads what ``for_list`` has fetched."""
-        return cls(**_values(action))
+    def of(cls, action: Action, user: User) -> ActionOut:
+        """As ``user`` may see it. Reads what ``for_list`` has fetched."""
+        return cls(**_values(action, user))
 
 
 class ActionWithSecret(ActionOut):
@@ -177,17 +180,18 @@ class ActionWithSecret(ActionOut):
     signing_secret: str | None
 
     @classmethod
-    def with_secret(cls, action: Action, secret: str) -> ActionWithSecret:
+    def with_secret(cls, action: Action, user: User, secret: str) -> ActionWithSecret:
         """The secret is the text that the domain function has just answered."""
-        return cls(**_values(action), signing_secret=secret or None)
+        return cls(**_values(action, user), signing_secret=secret or None)
 
 
-def _values(action: Action) -> dict[str, Any]:
+def _values(action: Action, user: User) -> dict[str, Any]:
     same = (
-        "slug", "name", "summary", "kind", "way", "command", "format", "url", "target", "is_read_only",
+        "slug", "name", "summary", "kind", "way", "command", "format", "target", "is_read_only",
         "is_destructive", "has_dry_run", "is_automatic", "seconds", "revision", "archived_at", "created_at",
     )  # fmt: skip
     return {name: getattr(action, name) for name in same} | {
+        "url": action.address_for(user),
         "runner": action.runner_id,
         "has_authorization": bool(action.authorization),
         "parameters": [ParameterOut(**one.stored()) for one in action.takes],

@@ -14,6 +14,8 @@ from core.templatetags.muster import icon
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
+    from accounts.models import User
+
 register = template.Library()
 
 State = Execution.State
@@ -60,6 +62,12 @@ def kind_icon(action: Action) -> str:
 def host_of(url: str) -> str:
     """Where a request goes, without the path."""
     return urlsplit(url).netloc
+
+
+@register.filter
+def address_for(action: Action, user: User) -> str:
+    """``{{ action|address_for:user }}``: where a request goes, as far as the reader may know it."""
+    return action.address_for(user)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 // timer does every five seconds; then each [data-live] part of the page is asked for again with the versions that are
 // shown, and the server answers with what differs, or with 204. Nothing is replaced under a person's hands.
 
-const POLL = 5000, GAP = 700, SPREAD = 1000, QUIET = 4000, SILENT = 40_000;
+const POLL = 5000, LEAST_GAP = 300, MOST_GAP = 700, SPREAD = 1000, QUIET = 4000, SILENT = 40_000;
 const live = document.getElementById("live");
 const news = document.getElementById("news");
 const said = document.getElementById("said");
@@ -78,9 +78,12 @@ function fire(name) {
 }
 
 // ---- looking again -----------------------------------------------------------------------------------------------
-// At most once in GAP however much happens, and once more at the end; not while nobody sees the page.
+// However much happens, there is a gap between two looks, and one more look at the end; none while nobody sees the page.
+// The gap is a few times what the last answer took: whoever has a server to themselves sees more, and a busy one is spared.
 
-let lookedAt = 0, waiting = 0, missed = false, mine = false;
+let answeredIn = 0, lookedAt = 0, waiting = 0, missed = false, mine = false;
+
+const gap = () => Math.min(MOST_GAP, Math.max(LEAST_GAP, 5 * answeredIn));
 
 function look(soon = false) {
   if (document.hidden) {
@@ -89,7 +92,7 @@ function look(soon = false) {
   }
   mine ||= soon; // what somebody just did themselves is not held back because somebody else's news came with it
   clearTimeout(waiting);
-  const wait = mine ? 0 : Math.max(Math.random() * 120, lookedAt + GAP - Date.now());
+  const wait = mine ? 0 : Math.max(Math.random() * 120, lookedAt + gap() - Date.now());
   waiting = setTimeout(() => {
     const own = mine;
     mine = false;
@@ -141,7 +144,9 @@ async function ask(part, own) {
   const panels = [part, ...part.querySelectorAll("[data-version]")].filter((one) => one.dataset.version && one.closest("[data-live]") === part);
   const seen = panels.map((one) => `${one.id}.${(held.get(one.id) ?? one).dataset.version}`).join(",");
   const address = `${part.dataset.live}${part.dataset.live.includes("?") ? "&" : "?"}seen=${encodeURIComponent(seen)}`;
+  const askedAt = Date.now();
   const response = await fetch(address, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(8000) });
+  answeredIn = Date.now() - askedAt;
   if (response.redirected || [401, 403, 404].includes(response.status)) {
     end(response.redirected ? 401 : response.status);
     return;

@@ -218,3 +218,10 @@ def test_no_value_of_any_field_is_our_mistake(root, things, value):
 def test_an_address_that_leads_nowhere_is_not_found(root, path):
     answer = root.get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_the_whole_address_is_read_by_those_who_define(things):
+    for role, shown in ((Role.ADMIN, "https://ci.example.com/"), (Role.MANAGER, "https://ci.example.com/…")):
+        caller = Caller(make.user(role=role), "read")
+        assert caller.get("actions/waits").json()["url"] == shown
+        assert {one["url"] for one in caller.get("actions").json()["items"]} == {"", shown}

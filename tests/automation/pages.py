@@ -5,10 +5,14 @@ from __future__ import annotations
 import html
 import re
 
-from automation import executing
+from automation import asking, executing
+from automation.asking import Wish
 from automation.models import Execution
+from automation.parameters import Parameter
 
 HTMX = {"HX-Request": "true"}
+GROUP = Parameter("group", "name", "Consumer group", fact="consumer_group")
+REPLICAS = Parameter("replicas", "integer", "Replicas", minimum=1, maximum=20)
 
 
 def words(response) -> str:
@@ -43,3 +47,16 @@ def ended(execution: Execution, outcome: str = "done", output: str = "", **more)
     )
     execution.refresh_from_db()
     return execution
+
+
+def asked_for(action, incident, by, **wish):
+    return asking.ask(action, incident, Wish(**{"values": {}, **wish}), by=by)[0]
+
+
+def panel_of(client, incident):
+    return (
+        client.get(incident.get_absolute_url())
+        .content.decode()
+        .split('id="automation-panel"')[1]
+        .split("</section>")[0]
+    )

@@ -387,3 +387,11 @@ def test_it_says_what_a_runners_file_has_no_more(at_desk, runner):
     assert "Its file has no more of" not in words(at_desk.get(runner.get_absolute_url()))
     runners.heard(runner, version="1", host="h", offers=OFFERS[:1], now=db_now())
     assert "Its file has no more of: Restart it" in words(at_desk.get(runner.get_absolute_url()))
+
+
+def test_the_whole_address_is_shown_to_those_who_define(client, admin, alice):
+    make.action("call", url="https://ci.example.com/secret-path")
+    for user, has_path in ((admin, True), (alice, False)):
+        client.force_login(user)
+        page = client.get("/automation/actions/call").content.decode()
+        assert ("secret-path" in page, "https://ci.example.com/" in page) == (has_path, True)
