@@ -81,7 +81,8 @@ def test_a_request_is_defined_and_its_secrets_are_shown_once_or_never(root, api,
     assert shown["page_url"].endswith("/actions/scale-up")
     again = root.post("actions", REQUEST, key="once")
     assert (again.status_code, again.json()) == (201, shown | {"signing_secret": None})
-    assert api.items("actions") == [shown] == [api.get("actions/scale-up").json()]
+    assert root.items("actions") == [shown] == [root.get("actions/scale-up").json()]
+    assert api.items("actions") == [shown | {"url": "https://ci.example.com/…"}]
     assert b"abcdef" not in api.get("actions/scale-up").content
     assert api.get("actions/nothing").status_code == 404
 
