@@ -20,6 +20,7 @@ from bench.sink import Sink, free_port
 from incidents_site.config import BASE_DIR, read_run_file
 
 READY_SECONDS = 120
+SHARED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")  # a stack of its own has its own
 
 # What a process's command line says about its role.
 ROLES = {
@@ -118,7 +119,7 @@ def running(**extra: str) -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="muster-bench-"))
     port = free_port()
     with Sink(folder / "mail.tsv") as sink:
-        env = os.environ | {
+        env = {name: value for name, value in os.environ.items() if name not in SHARED} | {
             "MUSTER_DATA": str(folder),
             "PORT": str(port),
             "MUSTER_DEMO": "0",
