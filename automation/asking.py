@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 State = Execution.State
 
-SEND_SWEEP = "automation.send_due"
 APPROVE_WITHIN = timedelta(hours=1)
 # A runner asks every second; whoever waits at night should soon know that it is away.
 TAKE_WITHIN = timedelta(minutes=2)
@@ -97,7 +96,7 @@ def ask(
     audit.record(by=by, action="asked for", on=execution, after=_plain(execution), source="Muster")
     out.write()
     if not waits:
-        nudge(SEND_SWEEP)
+        nudge("automation.send_due")
     return execution, True
 
 
@@ -119,7 +118,7 @@ def approve(execution: Execution, *, by: User, now: datetime | None = None) -> E
     else:
         execution.state, execution.due_at = State.QUEUED, due_when_queued(execution.action, now=out.now)
         record(execution, "approved", out=out, by=by)
-        nudge(SEND_SWEEP)
+        nudge("automation.send_due")
     execution.save()
     audit.record(by=by, action="approved", on=execution, after={"state": execution.state})
     out.write()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from automation import action_views, ask_views, execution_views, runner_door, runner_views
+from automation import action_views, ask_views, door_views, execution_views, runner_views
 
 app_name = "automation"
 
@@ -27,8 +27,8 @@ urlpatterns = [
     path("executions/<int:pk>/approve", execution_views.approve, name="approve"),
     path("executions/<int:pk>/refuse", execution_views.refuse, name="refuse"),
     path("executions/<int:pk>/stop", execution_views.stop, name="stop"),
-    path("runner/v1/claim", runner_door.claim, name="claim"),
-    path("runner/v1/executions/<int:pk>/start", runner_door.start, name="start"),
-    path("runner/v1/executions/<int:pk>/output", runner_door.output, name="output"),
-    path("runner/v1/executions/<int:pk>/finish", runner_door.finish, name="finish"),
+    path("runner/v1/claim", door_views.claim, name="claim"),
+    path("runner/v1/executions/<int:pk>/start", door_views.start, name="start"),
+    path("runner/v1/executions/<int:pk>/output", door_views.output, name="output"),
+    path("runner/v1/executions/<int:pk>/finish", door_views.finish, name="finish"),
 ]
