@@ -113,8 +113,9 @@ def test_who_was_signed_out_sees_no_stray_page_in_the_box(windows, disks):
         page.goto("/services/")
         page.context.clear_cookies()
         page.keyboard.press("/")
-        page.keyboard.type("disk")
-        page.wait_for_timeout(800)
+        with page.expect_response(lambda answer: answer.status == 401):
+            page.keyboard.type("disk")
+        page.wait_for_timeout(300)  # what came has had its time to be shown
         expect(page.locator("#search-answers")).to_be_hidden()
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
