@@ -130,7 +130,10 @@ def test_nobody_takes_it_within_two_minutes(execution, lag, now):
 def test_repeated_output_adds_nothing_and_a_hole_waits(execution, lag, now):
     work = take(lag.runner, now)
     executing.begin(lag.runner, work.execution, work.token)
-    hear = lambda offset, text: executing.hear(lag.runner, work.execution, work.token, offset=offset, text=text)[0]  # noqa: E731
+
+    def hear(offset, text):
+        return executing.hear(lag.runner, work.execution, work.token, offset=offset, text=text)[0]
+
     assert [hear(0, "abc"), hear(0, "abc"), hear(1, "bcd"), hear(9, "z"), hear(4, "é\x00")] == [3, 3, 4, 4, 6]
     execution.refresh_from_db()
     assert execution.output == "abcdé\ufffd"
