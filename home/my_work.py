@@ -114,7 +114,7 @@ def _read(user: User) -> Any:
     teams = Membership.objects.filter(user=user)
     touched = AffectedService.objects.filter(incident=OuterRef("pk"), service__team__in=teams.values("team"))
     of_others = Q(assignee=None) | ~Q(assignee=user)
-    items = ActionItem.objects.visible_to(user).filter(owner=user, done_at=None)
+    items = ActionItem.objects.visible_to(user).filter(owner=user, done_at=None, accepted_at=None)
     return together(
         waiting=_urgent_first(waiting_for(user))[: MOST_SHOWN + 1],
         assigned=_urgent_first(open_.filter(assignee=user))[: 2 * MOST_SHOWN + 1],

@@ -1,10 +1,12 @@
 """Action items: what an incident left to do, who does it, and by when.
 
-None is ever removed, as nothing is of an incident: what was promised is done, or is visibly not.
+None is ever removed, as nothing is of an incident: what was promised is done, or is visibly not, or somebody says
+why its risk is accepted.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -12,12 +14,13 @@ from django.db import transaction
 from django.utils import dateformat, timezone
 
 from core import time_zones
-from core.text import single_line
+from core.text import clean, single_line
 from core.work import db_now
 from incidents import messages
 from incidents.consequences import Consequences, Kind
 from incidents.models import ActionItem, Incident
 from incidents.models.incident import NotAllowedNow
+from incidents.policy import policies
 from incidents.telling import Reach
 from notifications.models import Notification
 
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 TITLE_LIMIT = 255
+REASON_LIMIT = 2_000
 LATEST_DUE_YEARS = 5
 
-EDITABLE = ("title", "owner", "due_on")
+EDITABLE = ("title", "kind", "owner", "due_on")
 
 
 @transaction.atomic
@@ -38,6 +42,7 @@ def add(
     *,
     title: str,
     by: User | None,
+    kind: str = "",
     owner: User | None = None,
     due_on: date | None = None,
     now: datetime | None = None,
@@ -48,6 +53,7 @@ def add(
     item = ActionItem(
         incident=incident,
         title=_checked_title(title),
+        kind=_checked_kind(kind),
         owner=_checked_owner(owner),
         due_on=_checked_due(due_on, today=today_of(by, now=out.now)),
         created_at=out.now,
@@ -64,17 +70,20 @@ def add(
 def change(item: ActionItem, *, by: User | None, now: datetime | None = None, **changes: Any) -> ActionItem:
     """Change what it says, whose it is, and when it is due; ``EDITABLE`` names the fields. A new owner is told.
 
-    Raises ValidationError for bad values, and NotAllowedNow for one that is done.
+    Raises ValidationError for bad values, and NotAllowedNow for one that has ended.
     """
     unknown = changes.keys() - set(EDITABLE)
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This cannot be changed."))
     item = _locked(item)
-    if item.done_at:
-        raise NotAllowedNow(f"“{item.title}” is done; reopen it to change it.")
+    if not item.is_undone:
+        ended = "done" if item.done_at else "closed as an accepted risk"
+        raise NotAllowedNow(f"“{item.title}” is {ended}; reopen it to change it.")
     out = Consequences(now or db_now())
     if "title" in changes:
         changes["title"] = _checked_title(changes["title"])
+    if "kind" in changes:
+        changes["kind"] = _checked_kind(changes["kind"])
     new = {name: value for name, value in changes.items() if value != getattr(item, name)}
     if not new:
         return item
@@ -91,32 +100,69 @@ def change(item: ActionItem, *, by: User | None, now: datetime | None = None, **
 
 
 @transaction.atomic
-def set_done(item: ActionItem, *, by: User | None, now: datetime | None = None) -> ActionItem:
-    """It is done. What was done already stays as it was."""
+def set_done(item: ActionItem, *, by: User | None, source: str = "", now: datetime | None = None) -> ActionItem:
+    """It is done, also where its risk had been accepted. What was done already stays as it was."""
     item = _locked(item)
     if item.done_at:
         return item
     out = Consequences(now or db_now())
-    item.done_at, item.done_by = out.now, by
-    item.save(update_fields=["done_at", "done_by"])
-    out.record(item.incident, Kind.ACTION_DONE, by=by, **facts(item))
+    _end(item, done_at=out.now, done_by=by)
+    out.record(item.incident, Kind.ACTION_DONE, by=by, source=source, **facts(item))
     out.write()
     return item
 
 
 @transaction.atomic
-def reopen(item: ActionItem, *, by: User | None, now: datetime | None = None) -> ActionItem:
-    """It is not done after all; its owner has it again, and is told."""
+def accept_risk(item: ActionItem, *, reason: str, by: User | None, now: datetime | None = None) -> ActionItem:
+    """Close it undone: we live with the risk, for a reason. Raises ValidationError without one, and NotAllowedNow
+    for an item that is done."""
+    reason = clean(reason).strip()
+    if not reason:
+        raise ValidationError({"reason": "Say why we can live with it."})
+    if len(reason) > REASON_LIMIT:
+        raise ValidationError({"reason": f"A reason has at most {REASON_LIMIT:,} characters."})
     item = _locked(item)
-    if not item.done_at:
+    if item.done_at:
+        raise NotAllowedNow(f"“{item.title}” is done; there is no risk left to accept.")
+    if item.accepted_at:
         return item
     out = Consequences(now or db_now())
-    item.done_at, item.done_by = None, None
-    item.save(update_fields=["done_at", "done_by"])
-    out.record(item.incident, Kind.ACTION_REOPENED, by=by, **facts(item))
+    _end(item, accepted_at=out.now, accepted_by=by, accepted_reason=reason)
+    out.record(item.incident, Kind.ACTION_ACCEPTED, by=by, text=reason, **facts(item))
+    out.write()
+    return item
+
+
+@transaction.atomic
+def reopen(item: ActionItem, *, by: User | None, source: str = "", now: datetime | None = None) -> ActionItem:
+    """It is not over after all; its owner has it again, and is told."""
+    item = _locked(item)
+    if item.is_undone:
+        return item
+    out = Consequences(now or db_now())
+    _end(item)
+    out.record(item.incident, Kind.ACTION_REOPENED, by=by, source=source, **facts(item))
     tell_owner(item, "Action item reopened", by=by, reach=Reach.of([item.incident], now=out.now), out=out)
     out.write()
     return item
+
+
+_ENDS: dict[str, Any] = {
+    "done_at": None, "done_by": None, "accepted_at": None, "accepted_by": None, "accepted_reason": "",
+}  # fmt: skip
+
+
+def _end(item: ActionItem, **how: Any) -> None:
+    """Save how it ended, and that it ended in no other way."""
+    for name, value in (_ENDS | how).items():
+        setattr(item, name, value)
+    item.save(update_fields=list(_ENDS))
+
+
+def due_by_policy(incident: Incident, *, today: date) -> date | None:
+    """The day by which the severity policy wants an item done that is written down today; None without one."""
+    days = policies()[incident.severity].follow_up_within_days
+    return today + timedelta(days=days) if days else None
 
 
 def apply(item: ActionItem, new: dict[str, Any], *, by: User | None, out: Consequences) -> None:
@@ -129,7 +175,8 @@ def apply(item: ActionItem, new: dict[str, Any], *, by: User | None, out: Conseq
 
 def facts(item: ActionItem) -> dict[str, Any]:
     """What an entry of the timeline says about an item, in plain words."""
-    return {"action": item.pk, "title": item.title, "owner": _word(item.owner), "due_on": _word(item.due_on)}
+    said = {"action": item.pk, "title": item.title, "owner": _word(item.owner), "due_on": _word(item.due_on)}
+    return said | ({"kind": item.kind} if item.kind else {})
 
 
 def today_of(user: User | None, *, now: datetime) -> date:
@@ -187,6 +234,12 @@ def _checked_title(title: str) -> str:
     if len(title) > TITLE_LIMIT:
         raise ValidationError({"title": f"A title has at most {TITLE_LIMIT} characters; this one has {len(title):,}."})
     return title
+
+
+def _checked_kind(kind: str) -> str:
+    if kind and kind not in ActionItem.Kind.values:
+        raise ValidationError({"kind": f"Choose one of: {', '.join(ActionItem.Kind.values)}."})
+    return kind
 
 
 def _checked_owner(owner: User | None) -> User | None:

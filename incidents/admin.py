@@ -150,7 +150,10 @@ class StatusUpdateAdmin(ReadOnlyAdmin):
 class ActionItemAdmin(ReadOnlyAdmin):
     """What incidents left to do; it is changed on the incident's page, where each change is on the timeline."""
 
-    list_display = ("title", "incident", "owner", "due_on", "done_at", "done_by")
-    list_filter = (("done_at", admin.EmptyFieldListFilter), "due_on", "created_at")
+    list_display = ("title", "incident", "kind", "owner", "due_on", "done_at", "accepted_at")
+    list_filter = (
+        ("done_at", admin.EmptyFieldListFilter), ("accepted_at", admin.EmptyFieldListFilter), "kind", "due_on",
+        "created_at",
+    )  # fmt: skip
     list_select_related = ("incident", "owner", "done_by")
     search_fields = ("=incident__id", "incident__title", "title", "owner__username", "owner__name")

@@ -16,22 +16,30 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "remind_after_minutes": 30,
         "page_on_call": True,
         "notify_leadership": True,
+        "needs_postmortem": True,
+        "postmortem_within_days": 5,
+        "follow_up_within_days": 14,
     },
     Severity.HIGH: {
         "impact": "Major feature unavailable",
         "respond_within_minutes": 15,
         "remind_after_minutes": 60,
         "page_on_call": True,
+        "needs_postmortem": True,
+        "postmortem_within_days": 10,
+        "follow_up_within_days": 30,
     },
     Severity.MEDIUM: {
         "impact": "Degraded performance",
         "respond_within_minutes": 60,
         "notify_channel": True,
+        "follow_up_within_days": 60,
     },
     Severity.LOW: {
         "impact": "Minor issue, workaround exists",
         "respond_within_minutes": None,
         "open_ticket": True,
+        "follow_up_within_days": 90,
     },
 }
 

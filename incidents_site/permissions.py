@@ -42,6 +42,7 @@ _ROUTES = {
         incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
+        postmortems:list postmortems:detail
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
         automation:action_list automation:action_detail automation:runner_list automation:runner_detail
         automation:incident_panel automation:execution automation:execution_changed
@@ -67,6 +68,7 @@ _ROUTES = {
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
         incidents:reopen_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
+        postmortems:start
         runbooks:start runbooks:tick runbooks:untick runbooks:skip runbooks:seen
         automation:ask automation:approve automation:refuse automation:stop
         oncall:override_new oncall:override_end oncall:take_now oncall:cover_take

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "automation",
     "alerts",
     "runbooks",
+    "postmortems",
     "home",
     "api",
     "incidents_site",

@@ -19,6 +19,7 @@ from notifications import delivery, drills, health
 from notifications.models import Channel
 from notifications.outbox import sweep_of
 from oncall import imports
+from postmortems import drafting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,6 +57,7 @@ SWEEPS: list[Sweep] = [
     Sweep("automation.send_due", sending.send_due, 1.0),
     Sweep("automation.watch_due", watching.watch_due, 2.0),
     Sweep("automation.start_missing", diagnostics.start_missing, 1.0),
+    Sweep("postmortems.draft_missing", drafting.draft_missing, 3.0),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
     Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
     Sweep("notifications.start_drills_due", drills.start_drills_due, 30.0),

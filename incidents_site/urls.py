@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("automation.urls")),
     path("", include("alerts.urls")),
     path("", include("runbooks.urls")),
+    path("", include("postmortems.urls")),
     path("", include("catalog.urls")),
     path("", include("oncall.urls")),
     path("", include("notifications.urls")),

@@ -30,6 +30,8 @@ from oncall.models import (
     Override,
     Schedule,
 )
+from postmortems import drafting
+from postmortems.models import Postmortem
 from runbooks import editing
 from runbooks.guides import Guide, Step
 from runbooks.models import Runbook
@@ -183,6 +185,17 @@ def action(slug: str = "", *parameters: Parameter, url: str = "", services: tupl
         way["runner"] = runner()[0]
     name = fields.pop("name", slug.capitalize())
     return defining.create(slug=slug, name=name, parameters=parameters, services=services, by=None, **way, **fields)[0]
+
+
+def postmortem(incident: Incident | None = None, *, by: User | None = None, at: datetime = NOW, **fields) -> Postmortem:
+    """The draft of a resolved incident; ``fields`` are those of an incident that is made for it. With ``by`` that
+    person has started it."""
+    if incident is None:
+        incident = lifecycle.resolve(globals()["incident"](at=at, **fields), by=by, now=at + 30 * MINUTE)
+    if by is None:
+        drafting.draft_missing(now=incident.resolved_at or at)
+        return Postmortem.objects.get(incident=incident)
+    return drafting.start(incident, by=by, now=incident.resolved_at)
 
 
 def pages(incident: Incident) -> list[tuple[str, datetime]]:

@@ -26,6 +26,7 @@ STACK = [
     "automation",
     "alerts",
     "runbooks",
+    "postmortems",
     "home",
     "api",
     "incidents_site",

@@ -64,8 +64,10 @@ def things(db, admin, alice):
     action = make.action("kafka", url="https://hooks.example.com/kafka", is_destructive=True)
     execution, _ = asking.ask(action, incident, Wish({}), by=admin)
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
+    postmortem = make.postmortem(by=admin)
     return {
         "reference": incident.reference,
+        "postmortem": postmortem.incident.reference,
         "slug": "kafka",
         "alert": alert.reference,
         "policy": policy.pk,
@@ -84,6 +86,7 @@ def things(db, admin, alice):
     }
 
 
+REFERENCES = {"alerts:detail": "alert", "postmortems": "postmortem"}
 KEYS = {
     "incidents:change_action": "action",
     "incidents:finish_action": "action",
@@ -108,7 +111,8 @@ def address(name, pattern, things):
     values = {}
     for argument in wanted:
         values[argument] = {
-            "reference": things["alert"] if name == "alerts:detail" else things["reference"],
+            "reference": things[REFERENCES.get(name) or REFERENCES.get(name.partition(":")[0], "reference")],
+            "section": "summary",
             "slug": "crew" if name.startswith(("accounts:team", "notifications:team")) else "kafka",
             "token": things["confirm"] if name == "notifications:confirm" else things["answer"],
             "secret": "x",

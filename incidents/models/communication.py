@@ -29,8 +29,8 @@ class ActionItemQuerySet(OfIncidentQuerySet):
     """Reads of action items."""
 
     def undone(self) -> OfIncidentQuerySet:
-        """Still to do."""
-        return self.filter(done_at=None)
+        """Still to do: neither done nor accepted as a risk."""
+        return self.filter(done_at=None, accepted_at=None)
 
 
 class StatusUpdate(models.Model):
@@ -78,29 +78,61 @@ class StatusUpdate(models.Model):
 
 
 class ActionItem(models.Model):
-    """A task that came out of an incident: who does it, by when. ``due_on`` is a local date of whoever reads it."""
+    """A task that came out of an incident: who does it, by when. ``due_on`` is a local date of whoever reads it.
+
+    It ends in one of two ways: it is done, or somebody accepts the risk of leaving it undone and says why.
+    """
+
+    class Kind(models.TextChoices):
+        """What it is for, as postmortems tell them apart."""
+
+        PREVENTIVE = "preventive", "Preventive"
+        DETECTIVE = "detective", "Detective"
+        MITIGATING = "mitigating", "Mitigating"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="action_items")
     title = models.CharField(max_length=255)
+    kind = models.CharField(max_length=10, choices=Kind.choices, blank=True)
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="action_items")
     due_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    accepted_reason = models.TextField(blank=True)
 
     objects = ActionItemQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(kind__in=["", "preventive", "detective", "mitigating"]), name="incidents_action_kind_known"
+            ),
+            models.CheckConstraint(condition=Q(done_at=None) | Q(accepted_at=None), name="incidents_action_ends_once"),
+            models.CheckConstraint(
+                condition=Q(accepted_at=None) | ~Q(accepted_reason=""), name="incidents_accepted_has_reason"
+            ),
+        )
         indexes = (
             models.Index(fields=("incident", "id"), name="incidents_actions"),
-            models.Index(fields=("owner", "due_on", "id"), condition=Q(done_at=None), name="incidents_actions_undone"),
+            models.Index(
+                fields=("owner", "due_on", "id"),
+                condition=Q(done_at=None, accepted_at=None),
+                name="incidents_actions_open",
+            ),
         )
 
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_undone(self) -> bool:
+        """Whether somebody still has to do it."""
+        return self.done_at is None and self.accepted_at is None
+
     def is_overdue(self, today: date) -> bool:
-        """Whether its day has passed and it is not done."""
-        return self.done_at is None and self.due_on is not None and self.due_on < today
+        """Whether its day has passed and it is still to do."""
+        return self.is_undone and self.due_on is not None and self.due_on < today

@@ -169,6 +169,8 @@ class Incident(Timestamped):
             models.Index(fields=("assignee", "created_at", "id"), name="incidents_by_assignee"),
             models.Index(fields=("ended_after", "id"), name="incidents_by_duration"),
             models.Index(fields=("created_at", "id"), condition=Q(status__in=OPEN), name="incidents_open"),
+            # What ended lately, for what is to be written about it.
+            models.Index(fields=("resolved_at", "id"), condition=Q(status__in=DONE), name="incidents_ended"),
             models.Index(fields=("merged_into",), condition=Q(merged_into__isnull=False), name="incidents_merged"),
             # What is new waits in a list that one writer in many merges: a short list, for a short wait.
             GinIndex(fields=("document",), name="incidents_by_words", gin_pending_list_limit=1024),

@@ -72,6 +72,19 @@ class SeverityPolicy(Timestamped):
     )
     notify_channel = models.BooleanField("notify team channel", default=False)
     open_ticket = models.BooleanField("open team ticket", default=False)
+    needs_postmortem = models.BooleanField(default=False, help_text="A draft is written when the incident is resolved.")
+    postmortem_within_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days from the end of the incident until its postmortem is to be published. Empty: no promise.",
+    )
+    follow_up_within_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days until an action item is due for which nobody names a day. Empty: none is set.",
+    )
 
     objects = ConfigurationQuerySet.as_manager()
 

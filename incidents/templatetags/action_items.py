@@ -23,7 +23,7 @@ NEAR = {0: "today", 1: "tomorrow", -1: "yesterday"}
 @register.filter
 def undone(items: Iterable[ActionItem]) -> list[ActionItem]:
     """What is still to do: the soonest due first, then what has no date."""
-    found = [item for item in items if item.done_at is None]
+    found = [item for item in items if item.is_undone]
     return sorted(found, key=lambda item: (item.due_on is None, item.due_on or date.max, item.pk))
 
 
@@ -32,6 +32,13 @@ def done(items: Iterable[ActionItem]) -> list[ActionItem]:
     """What is done, the latest first."""
     found = [item for item in items if item.done_at is not None]
     return sorted(found, key=lambda item: (item.done_at, item.pk), reverse=True)
+
+
+@register.filter
+def accepted(items: Iterable[ActionItem]) -> list[ActionItem]:
+    """What is left undone for a reason, the latest first."""
+    found = [item for item in items if item.accepted_at is not None]
+    return sorted(found, key=lambda item: (item.accepted_at, item.pk), reverse=True)
 
 
 @register.filter
@@ -49,7 +56,7 @@ def due(item: ActionItem) -> SafeString:
     if item.due_on is None:
         return SafeString()
     today = timezone.localdate()
-    near = None if item.done_at else NEAR.get((item.due_on - today).days)
+    near = None if not item.is_undone else NEAR.get((item.due_on - today).days)
     return format_html(
         '<time class="{}" datetime="{}" title="{}">{} {}</time>',
         "mu-overdue" if item.is_overdue(today) else "mu-due",

@@ -1,0 +1,136 @@
+"""Writing a section: saves that lose nobody's words, and what a section said before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from core import live
+from core.text import clean
+from core.work import db_now
+from incidents.models import Incident
+from incidents.models.incident import NotAllowedNow
+from postmortems import drafting, merging, places, searching
+from postmortems.models import Postmortem, Revision, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from accounts.models import User
+
+BODY_LIMIT = 50_000
+MERGED, TAKEN_BACK = "merged", "taken back to {number}"
+
+
+class Overtaken(Exception):
+    """Somebody else has changed the same words since; ``section`` is how it stands. Nothing was saved."""
+
+    def __init__(self, section: Section) -> None:
+        super().__init__(
+            f"{section.edited_by or 'Somebody'} has changed the same words of “{section.title}” meanwhile."
+        )
+        self.section = section
+
+
+@transaction.atomic
+def write(
+    section: Section,
+    *,
+    body: str,
+    base: str | None = None,
+    by: User | None,
+    note: str = "",
+    now: datetime | None = None,
+) -> Section:
+    """Save what a section says. ``base`` is the text that the writer began with: what somebody else has saved since is
+    kept, merged with it; without ``base`` the text replaces whatever is there.
+
+    The first edit by a person moves the incident to its postmortem. Raises Overtaken where both changed the same
+    words, NotAllowedNow for a published postmortem, and ValidationError for a text that is too long.
+    """
+    body = _checked(body)
+    postmortem, section = locked(section)
+    now = now or db_now()
+    theirs = section.body
+    if base is not None:
+        body = _merged(section, base=_normal(base), mine=body)
+    if body == theirs:
+        return section
+    merged = base is not None and theirs != _normal(base)
+    section.body, section.number = body, section.number + 1
+    section.edited_at, section.edited_by = now, by
+    section.save(update_fields=["body", "number", "edited_at", "edited_by"])
+    said = note or (MERGED if merged else "")
+    Revision.objects.create(section=section, number=section.number, body=body, at=now, by=by, note=said)
+    drafting.begin(postmortem, postmortem.incident, by=by, now=now)
+    searching.index(postmortem)
+    live.changed(postmortem.incident.topic)
+    return section
+
+
+@transaction.atomic
+def write_many(
+    postmortem: Postmortem, bodies: Mapping[str, str], *, by: User | None, now: datetime | None = None
+) -> None:
+    """Save several sections by their keys, as the API sends them: texts that repeat a live list word for word point at
+    it again. Raises ValidationError for a key that there is not."""
+    sections = {section.key: section for section in postmortem.sections.all()}
+    if unknown := bodies.keys() - sections.keys():
+        known = ", ".join(sections)
+        raise ValidationError({"sections": f"There is no section {', '.join(sorted(unknown))}; there are: {known}."})
+    lists = lists_of(postmortem)
+    for key, body in bodies.items():
+        write(sections[key], body=places.folded(_normal(body), lists), by=by, now=now)
+
+
+@transaction.atomic
+def take_back(section: Section, *, number: int, by: User | None, now: datetime | None = None) -> Section:
+    """Let a section say again what it said as of a revision. Raises Revision.DoesNotExist."""
+    body = section.revisions.get(number=number).body
+    return write(section, body=body, by=by, note=TAKEN_BACK.format(number=number), now=now)
+
+
+def locked(section: Section) -> tuple[Postmortem, Section]:
+    """The section for this transaction, with its postmortem and incident. Raises NotAllowedNow when it is published."""
+    postmortem = locked_postmortem(section.postmortem_id)
+    found: Section = Section.objects.select_for_update(of=("self",)).select_related("edited_by").get(pk=section.pk)
+    found.postmortem = postmortem
+    return postmortem, found
+
+
+def locked_postmortem(pk: int, *, even_published: bool = False) -> Postmortem:
+    """The postmortem, locked after its incident. Raises NotAllowedNow when it is published."""
+    incident = Incident.objects.locked(Postmortem.objects.values_list("incident", flat=True).get(pk=pk))
+    postmortem: Postmortem = Postmortem.objects.select_for_update(of=("self",)).get(pk=pk)
+    postmortem.incident = incident
+    if postmortem.is_published and not even_published:
+        raise NotAllowedNow("This postmortem is published and stands as it is. Take it back to change it.")
+    return postmortem
+
+
+def lists_of(postmortem: Postmortem) -> dict[str, str]:
+    """The lists that its text points at (``postmortems.places``); two queries."""
+    items = postmortem.incident.action_items.select_related("owner")
+    return places.lists_of(postmortem.events.all(), items)
+
+
+def _merged(section: Section, *, base: str, mine: str) -> str:
+    try:
+        return merging.merge(base, mine, section.body)
+    except merging.Overlap as overlap:
+        raise Overtaken(section) from overlap
+
+
+def _checked(body: str) -> str:
+    body = _normal(body)
+    if len(body) > BODY_LIMIT:
+        raise ValidationError({"body": f"A section has at most {BODY_LIMIT:,} characters; this has {len(body):,}."})
+    return body
+
+
+def _normal(body: str) -> str:
+    """Line ends as they are kept: browsers send two characters, and sometimes one."""
+    return clean(body).replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,82 @@
+"""Reads of postmortems and of what belongs to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+
+from incidents.models import Incident
+
+if TYPE_CHECKING:
+    from django.contrib.postgres.search import SearchQuery
+
+    from accounts.models import User
+    from postmortems.models import Postmortem  # noqa: F401 - named in strings
+
+
+class PostmortemQuerySet(models.QuerySet["Postmortem"]):
+    """Reads of postmortems; everything that is shown goes through ``visible_to``."""
+
+    def visible_to(self, user: User) -> PostmortemQuerySet:
+        """Those of incidents that the person may see."""
+        if user.is_staff:
+            return self
+        return self.filter(incident__in=Incident.objects.visible_to(user))
+
+    def for_list(self) -> PostmortemQuerySet:
+        """With what a row of the list shows: three queries, whatever the number of rows."""
+        rows = self.defer("document").select_related("incident", "owner")
+        return rows.prefetch_related("factors", "incident__affected_services")
+
+    def whole(self) -> PostmortemQuerySet:
+        """With everything that its page shows but comments and history."""
+        rows = self.defer("document").select_related("incident__assignee", "owner", "created_by", "published_by")
+        return rows.prefetch_related("sections__edited_by", "factors", "reviewers__user")
+
+    def matching(self, query: SearchQuery) -> PostmortemQuerySet:
+        """Whose title and sections have the words of a search (``incidents.search.query_for``)."""
+        return self.filter(document=query)
+
+    def of_service(self, slug: str) -> PostmortemQuerySet:
+        """Those of incidents that touched a service."""
+        return self.filter(incident__affected_services__slug=slug)
+
+    def unfinished(self) -> PostmortemQuerySet:
+        """Not published."""
+        return self.filter(published_at=None)
+
+
+class OfPostmortemQuerySet(models.QuerySet[Any]):
+    """Rows that are seen by whoever sees their postmortem."""
+
+    def visible_to(self, user: User) -> OfPostmortemQuerySet:
+        """Those of postmortems that the person may see."""
+        if user.is_staff:
+            return self
+        return self.filter(postmortem__incident__in=Incident.objects.visible_to(user))
+
+
+class RevisionQuerySet(models.QuerySet[Any]):
+    """Reads of what sections said."""
+
+    def visible_to(self, user: User) -> RevisionQuerySet:
+        """Those of postmortems that the person may see."""
+        if user.is_staff:
+            return self
+        return self.filter(section__postmortem__incident__in=Incident.objects.visible_to(user))
+
+
+class ConfigurationQuerySet(models.QuerySet[Any]):
+    """Reads of what postmortems are made with: templates and contributing factors."""
+
+    def visible_to(self, user: User) -> ConfigurationQuerySet:
+        """Every signed-in person may know them."""
+        return self
+
+    def for_incident(self, incident: Incident, team_ids: list[int]) -> ConfigurationQuerySet:
+        """Templates that fit an incident: of its severity or of any, of one of its teams or of all."""
+        return self.filter(
+            Q(severity="") | Q(severity=incident.severity), Q(team=None) | Q(team__in=team_ids), is_active=True
+        )

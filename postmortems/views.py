@@ -1,0 +1,64 @@
+"""The list of postmortems, one to read, and the button that starts one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import person
+from accounts.models import Role
+from core.redirects import see_other
+from incidents.fetching import incident_for_responder
+from incidents.models.incident import NotAllowedNow
+from postmortems import drafting, reading
+from postmortems.fetching import postmortem_for
+from postmortems.models import Postmortem
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@login_required
+@require_GET
+def postmortem_list(request: HttpRequest) -> HttpResponse:
+    """Postmortems, the newest first."""
+    rows = Postmortem.objects.visible_to(person(request)).for_list()
+    return render(request, "postmortems/postmortem_list.html", {"rows": rows[:100]})
+
+
+@login_required
+@require_GET
+def postmortem_detail(request: HttpRequest, reference: str) -> HttpResponse:
+    """One postmortem, to read."""
+    return page(request, postmortem_for(person(request), reference))
+
+
+def page(
+    request: HttpRequest, postmortem: Postmortem, *, status: int = 200, more: dict[str, Any] | None = None
+) -> HttpResponse:
+    """The reading view; ``more`` is for its top."""
+    context: dict[str, Any] = {
+        "postmortem": postmortem,
+        "incident": postmortem.incident,
+        "reading": reading.read(postmortem),
+        "can_respond": person(request).has_role(Role.RESPONDER),
+    }
+    return render(request, "postmortems/postmortem_detail.html", context | (more or {}), status=status)
+
+
+@login_required
+@require_POST
+def start(request: HttpRequest, reference: str) -> HttpResponse:
+    """Begin to work on the postmortem of an incident."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    try:
+        drafting.start(incident, by=user)
+    except NotAllowedNow as error:
+        messages.error(request, str(error))
+        return see_other(incident.get_absolute_url())
+    return see_other("postmortems:detail", reference=incident.reference)
