@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from django.db import connection
 
@@ -17,6 +19,13 @@ def pytest_collection_modifyitems(items):
     step = len(others) // (len(stories) + 1) + 1
     spread = [[*stories[i : i + 1], *others[i * step : (i + 1) * step]] for i in range(len(stories) + 1)]
     items[:] = [item for part in spread for item in part]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Each process's database begins as a copy of the migrated one, where the test session has its own server."""
+    if os.environ.get("MUSTER_TEMPLATE"):
+        connection.settings_dict["TEST"]["TEMPLATE"] = os.environ["MUSTER_TEMPLATE"]
 
 
 @pytest.fixture(scope="session")

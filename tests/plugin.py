@@ -16,6 +16,7 @@ import pytest
 
 from incidents_site.embedded.postgres import Postgres
 from incidents_site.embedded.redis import RedisServer
+from tests import template
 
 TEST_SECRET_KEY = "only-for-tests-" * 4
 
@@ -30,8 +31,10 @@ class Servers:
 
     def start(self) -> None:
         """Start both and tell everybody through the environment."""
+        template.put(self.folder)
+        self.postgres = Postgres(self.folder, is_durable=False)  # with the password that it was made with
         self.postgres.start()
-        os.environ["DATABASE_URL"] = self.postgres.url
+        os.environ["DATABASE_URL"], os.environ["MUSTER_TEMPLATE"] = self.postgres.url, template.NAME
         self.redis.start()
         os.environ["REDIS_URL"] = self.redis.url
 
