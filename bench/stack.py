@@ -18,6 +18,7 @@ import psycopg
 
 from bench.sink import Sink, free_port
 from incidents_site.config import BASE_DIR, read_run_file
+from tests import template
 
 READY_SECONDS = 120
 SHARED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")  # a stack of its own has its own
@@ -117,6 +118,8 @@ def _descends(pid: int, ancestor: int) -> bool:
 def running(**extra: str) -> Iterator[Stack]:
     """Start a stack with its own data, wait until it is ready, seed it, and stop it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    if "MUSTER_TEMPLATE" in os.environ:  # part of a test run, which has migrated a database already
+        template.put(folder)
     port = free_port()
     with Sink(folder / "mail.tsv") as sink:
         env = {name: value for name, value in os.environ.items() if name not in SHARED} | {
