@@ -18,6 +18,7 @@ import pytest
 from incidents_site.config import BASE_DIR
 from incidents_site.embedded.child import free_port
 from incidents_site.supervisor import Watched
+from tests import template
 
 pytestmark = [pytest.mark.story, pytest.mark.enable_socket]
 
@@ -171,6 +172,7 @@ def test_nothing_is_lost_when_everything_is_killed_and_started_again(installatio
 
 
 def test_whatever_dies_comes_back(installation):
+    template.put(installation.data_dir)
     installation.start()
     names = {
         "web": ["incidents_site.web"],
