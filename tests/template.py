@@ -45,14 +45,14 @@ def _make(kept: Path) -> None:
     try:
         postgres.start()
         environment = os.environ | {"DATABASE_URL": postgres.url, "MUSTER_DATA": str(draft), "SECRET_KEY": "x" * 50}
-        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
         subprocess.run(command, cwd=BASE_DIR, env=environment, check=True)
+        postgres.stop()
+        shutil.rmtree(draft / "log", ignore_errors=True)
+        if not kept.exists():
+            draft.rename(kept)
     finally:
         postgres.stop()
-    shutil.rmtree(draft / "log", ignore_errors=True)
-    try:
-        draft.rename(kept)
-    except OSError:  # another run was faster
-        shutil.rmtree(draft)
+        shutil.rmtree(draft, ignore_errors=True)
     for old in sorted(KEPT.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
