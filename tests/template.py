@@ -7,6 +7,7 @@ version of a package makes a new one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -49,7 +50,7 @@ def _make(kept: Path) -> None:
         subprocess.run(command, cwd=BASE_DIR, env=environment, check=True)
         postgres.stop()
         shutil.rmtree(draft / "log", ignore_errors=True)
-        if not kept.exists():
+        with contextlib.suppress(OSError):  # another run was faster
             draft.rename(kept)
     finally:
         postgres.stop()
