@@ -6,22 +6,21 @@ are compared one by one. Extracts are made for the rows that are shown and for n
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.contrib.postgres.search import SearchHeadline, SearchQuery, TrigramWordSimilarity
-from django.db.models import F, Func, Model, OuterRef, Q, Subquery, TextField, Value
-from django.db.models.functions import Coalesce, Greatest, Left
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db.models import Model, OuterRef, Q, Subquery
+from django.db.models.functions import Greatest, Left
 from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from catalog.models import Service
-from incidents import listing, search
+from incidents import extracts, listing, search
 from incidents.filters import IncidentFilter
 from incidents.models import Incident, TimelineEntry
-from incidents.models.words import CONFIG, Words
+from incidents.models.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,14 +39,8 @@ MOST_NAMES = 5  # services or people beside the incidents
 MOST_ANSWERS = 8  # while typing
 LIKE_ENOUGH = 0.5  # of pg_trgm's word similarity, from 0 to 1; forgives a letter
 SHORTEST_PART = 3  # letters; fewer only count at the beginning of a name
-READ = 20_000  # characters of a text that extracts are cut from
 NOTES_READ, NOTE_READ = 10, 4_000  # newest notes of an incident, and characters of each, that one is looked for in
 UNREAD = ("description", "root_cause", "facts")
-
-# Private characters: where a word that was found begins and ends, and what keeps punctuation from gluing words.
-_OPEN, _CLOSE, _GAP = "\ue000", "\ue001", "\ue002"
-_MARKED = re.compile(f"{_OPEN}([^{_OPEN}{_CLOSE}]*){_CLOSE}")
-_LEFT_OVER = re.compile(f"[{_OPEN}{_CLOSE}{_GAP}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,74 +151,35 @@ def _with_number(rows: list[Incident], question: Question, user: User) -> list[F
     return found_in(rows, question.words)
 
 
-class _Spread(Func):
-    """A text whose punctuation is set apart, so that words are found in ``db.primary-3`` as the index finds them."""
-
-    function = "regexp_replace"
-    output_field = TextField()
-
-    def __init__(self, text: Any, **extra: Any) -> None:
-        pattern, by = Value("([^[:alnum:][:space:]]+)"), Value(f"{_GAP}\\1{_GAP}")
-        super().__init__(Left(text, READ), pattern, by, Value("g"), **extra)
-
-
 def found_in(rows: Sequence[Incident], text: str) -> list[Found]:
     """Incidents with their titles marked, and an extract of the description or of the newest note that has a word."""
     words = search.words_of(text)
     if not words or not rows:
         return [Found(row, escape(row.title)) for row in rows]
-    whole = [f"'{word}'" for word in words]
-    any_word = SearchQuery(" | ".join([*whole, f"{whole[-1]}:*"]), config=CONFIG, search_type="raw")
+    any_word = extracts.any_of(words)
     its = OuterRef(OuterRef("pk"))
     notes = TimelineEntry.objects.filter(incident=its, kind=TimelineEntry.Kind.NOTED).order_by("-id")
     newest = TimelineEntry.objects.filter(pk__in=notes.values("pk")[:NOTES_READ])
     said = Words(Left("text", NOTE_READ), weight="C")
     noted = newest.annotate(said=said).filter(said=any_word).order_by("-id")
-    extracts = (
+    cut = (
         Incident.objects.filter(pk__in=[row.pk for row in rows])
         .annotate(
-            marked=_headline("title", any_word, highlight_all=True),
-            described=_headline("description", any_word),
-            note=Subquery(noted.annotate(extract=_headline("text", any_word)).values("extract")[:1]),
+            marked=extracts.headline("title", any_word, highlight_all=True),
+            described=extracts.headline("description", any_word),
+            note=Subquery(noted.annotate(extract=extracts.headline("text", any_word)).values("extract")[:1]),
         )
         .values_list("pk", "marked", "described", "note")
     )
-    by_pk = {pk: (title, description, note or "") for pk, title, description, note in extracts}
+    by_pk = {pk: (title, description, note or "") for pk, title, description, note in cut}
     return [_found(row, *by_pk.get(row.pk, (row.title, "", ""))) for row in rows]
-
-
-def _headline(name: str, query: SearchQuery, *, highlight_all: bool = False) -> SearchHeadline:
-    return SearchHeadline(
-        _Spread(Coalesce(F(name), Value(""))),
-        query,
-        config=CONFIG,
-        start_sel=_OPEN,
-        stop_sel=_CLOSE,
-        max_words=28,
-        min_words=12,
-        short_word="0",
-        highlight_all=highlight_all,
-    )
 
 
 def _found(incident: Incident, title: str, description: str, note: str) -> Found:
     """The extract says what the title does not: the description if it has a word, else a note."""
-    where, extract = next(
-        ((where, text) for where, text in (("Summary", description), ("Note", note)) if _OPEN in text), ("", "")
-    )
-    return Found(incident, _marked(title), where, _marked(_with_ends(" ".join(extract.split()))))
-
-
-def _with_ends(extract: str) -> str:
-    """With dots where it seems to begin or to stop within a sentence."""
-    begins, ends = extract[:1].islower(), extract[-1:].isalnum()
-    return f"{'…' if begins else ''}{extract}{'…' if ends else ''}"
-
-
-def _marked(text: str) -> SafeString:
-    """Escaped text with ``<mark>`` around what was found, and nothing else that is not text."""
-    marked = _MARKED.sub(r"<mark>\1</mark>", str(escape(text)))
-    return mark_safe(_LEFT_OVER.sub("", marked))  # noqa: S308 - escaped above
+    places = (("Summary", description), ("Note", note))
+    where, text = next((place for place in places if extracts.has_mark(place[1])), ("", ""))
+    return Found(incident, extracts.marked(title), where, extracts.extract(text))
 
 
 # ---- names -------------------------------------------------------------------------------------------------------

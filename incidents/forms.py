@@ -321,10 +321,6 @@ class ReopenForm(ActionForm):
     )
 
 
-class PostmortemForm(ActionForm):
-    """Nothing to say: a button."""
-
-
 _TEXTS = ("title", "description", "root_cause")
 
 

@@ -42,7 +42,7 @@ _ROUTES = {
         incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
-        postmortems:list postmortems:detail
+        postmortems:list postmortems:detail postmortems:incident_panel
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
         automation:action_list automation:action_detail automation:runner_list automation:runner_detail
         automation:incident_panel automation:execution automation:execution_changed
@@ -63,10 +63,10 @@ _ROUTES = {
         incidents:declare incidents:declare_plan incidents:similar
         incidents:acknowledge incidents:move incidents:assign incidents:severity incidents:services
         incidents:unacknowledge incidents:snooze incidents:wake
-        incidents:edit incidents:resolve incidents:escalate incidents:reopen incidents:postmortem incidents:add_note
+        incidents:edit incidents:resolve incidents:escalate incidents:reopen incidents:add_note
         incidents:correct_note incidents:link_evidence incidents:record_mitigation
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
-        incidents:reopen_action incidents:acknowledge_many
+        incidents:reopen_action incidents:accept_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
         postmortems:start
         runbooks:start runbooks:tick runbooks:untick runbooks:skip runbooks:seen

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TO_WRITE = "**To write:**"
-_UNWRITTEN = re.compile(r"\*\*\s*to write\s*:?\s*\*\*", re.IGNORECASE)
+UNWRITTEN_PATTERN = r"\*\*\s*to write\s*:?\s*\*\*"  # PostgreSQL reads it alike
+_UNWRITTEN = re.compile(UNWRITTEN_PATTERN, re.IGNORECASE)
 
 PROMPT_LIMIT = 2_000
 TITLE_LIMIT = 120

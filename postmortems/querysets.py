@@ -8,12 +8,15 @@ from django.db import models
 from django.db.models import Q
 
 from incidents.models import Incident
+from incidents.querysets import UNLISTED
 
 if TYPE_CHECKING:
     from django.contrib.postgres.search import SearchQuery
 
     from accounts.models import User
     from postmortems.models import Postmortem  # noqa: F401 - named in strings
+
+UNLISTED_OF_INCIDENT = tuple(f"incident__{name}" for name in UNLISTED)
 
 
 class PostmortemQuerySet(models.QuerySet["Postmortem"]):
@@ -27,7 +30,7 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
 
     def for_list(self) -> PostmortemQuerySet:
         """With what a row of the list shows: three queries, whatever the number of rows."""
-        rows = self.defer("document").select_related("incident", "owner")
+        rows = self.defer("document", *UNLISTED_OF_INCIDENT).select_related("incident", "owner")
         return rows.prefetch_related("factors", "incident__affected_services")
 
     def whole(self) -> PostmortemQuerySet:

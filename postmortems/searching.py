@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.search import SearchRank
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Left
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 
-from incidents.models.words import CONFIG
+from incidents import extracts, search
+from incidents.models import Incident
+from incidents.models.words import CONFIG, Words
+from postmortems.models import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postmortems.models import Postmortem
 
 LONGEST = 400_000  # characters; PostgreSQL allows a document 1 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A postmortem that was found: its incident's title with the words marked, and the section where they stand with
+    an extract of it, all of it safe HTML."""
+
+    postmortem: Postmortem
+    title: SafeString
+    where: str = ""
+    extract: SafeString = SafeString()
+
+    @property
+    def is_in_title(self) -> bool:
+        """Whether the title alone shows why it was found."""
+        return "<mark>" in self.title
 
 
 def index(postmortem: Postmortem) -> None:
@@ -29,3 +56,20 @@ def index(postmortem: Postmortem) -> None:
             """,  # noqa: S608 - the name of a text search configuration and a number, ours
             [postmortem.pk],
         )
+
+
+def found_in(rows: Sequence[Postmortem], text: str) -> list[Found]:
+    """Postmortems with the place where words of a text stand: of their sections the one that has most of them. Two
+    queries; reads ``incident``."""
+    words = search.words_of(text)
+    if not words or not rows:
+        return [Found(row, escape(row.incident.title)) for row in rows]
+    query = extracts.any_of(words)
+    said = Words(Left("body", extracts.READ), weight="B")
+    sections = Section.objects.filter(postmortem__in=[row.pk for row in rows]).annotate(said=said).filter(said=query)
+    best = sections.order_by("postmortem", SearchRank(F("said"), query).desc(), "position").distinct("postmortem")
+    cut = best.annotate(cut=extracts.headline("body", query)).values_list("postmortem", "title", "cut")
+    places = {pk: (title, extracts.extract(found, is_markdown=True)) for pk, title, found in cut}
+    titles = Incident.objects.filter(pk__in=[row.incident_id for row in rows]).order_by()
+    marked = dict(titles.values_list("pk", extracts.headline("title", query, highlight_all=True)))
+    return [Found(row, extracts.marked(marked.get(row.incident_id, "")), *places.get(row.pk, ("", ""))) for row in rows]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from postmortems import views
+from postmortems import list_views, panel_views, views
 
 app_name = "postmortems"
 
 urlpatterns = [
-    path("postmortems/", views.postmortem_list, name="list"),
+    path("postmortems/", list_views.postmortem_list, name="list"),
+    path("incidents/<str:reference>/postmortem", panel_views.incident_panel, name="incident_panel"),
     path("postmortems/<str:reference>", views.postmortem_detail, name="detail"),
     path("postmortems/<str:reference>/start", views.start, name="start"),
 ]

@@ -1,4 +1,4 @@
-"""The list of postmortems, one to read, and the button that starts one."""
+"""A postmortem to read, and the button that starts one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import person
@@ -16,18 +17,11 @@ from incidents.fetching import incident_for_responder
 from incidents.models.incident import NotAllowedNow
 from postmortems import drafting, reading
 from postmortems.fetching import postmortem_for
-from postmortems.models import Postmortem
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-
-@login_required
-@require_GET
-def postmortem_list(request: HttpRequest) -> HttpResponse:
-    """Postmortems, the newest first."""
-    rows = Postmortem.objects.visible_to(person(request)).for_list()
-    return render(request, "postmortems/postmortem_list.html", {"rows": rows[:100]})
+    from postmortems.models import Postmortem
 
 
 @login_required
@@ -53,12 +47,17 @@ def page(
 @login_required
 @require_POST
 def start(request: HttpRequest, reference: str) -> HttpResponse:
-    """Begin to work on the postmortem of an incident."""
+    """Begin to work on the postmortem of an incident, or go on with it; one that is published is read."""
     user = person(request)
     incident = incident_for_responder(user, reference)
     try:
-        drafting.start(incident, by=user)
+        postmortem = drafting.start(incident, by=user)
     except NotAllowedNow as error:
         messages.error(request, str(error))
         return see_other(incident.get_absolute_url())
-    return see_other("postmortems:detail", reference=incident.reference)
+    if postmortem.is_published:
+        return see_other(postmortem)
+    try:
+        return see_other(reverse("postmortems:edit", args=[incident.reference]))
+    except NoReverseMatch:
+        return see_other(postmortem)

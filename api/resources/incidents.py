@@ -35,6 +35,7 @@ from api.schemas.incidents import (
 from incidents import changes, fetching, letting_go, lifecycle, listing, more_help, snoozing
 from incidents.filters import IncidentFilter
 from incidents.models import AffectedService, Incident, Status
+from postmortems import drafting
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -158,7 +159,8 @@ def move_incident(request: ApiRequest, incident_id: Name, body: Transition) -> I
     if body.status == Status.RESOLVED.value:
         return shown(lifecycle.resolve(incident, by=user))
     if body.status == Status.POSTMORTEM.value:
-        return shown(lifecycle.start_postmortem(incident, by=user))
+        drafting.start(incident, by=user)
+        return shown(incident)
     return shown(lifecycle.transition(incident, to=body.status, by=user))
 
 
@@ -187,9 +189,10 @@ def set_incident_services(request: ApiRequest, incident_id: Name, body: Services
 
 @router.post("/{incident_id}/postmortem", auth=responder, response=IncidentOut)
 def start_incident_postmortem(request: ApiRequest, incident_id: Name, body: Nothing | None = None) -> IncidentOut:
-    """Begin to learn from a resolved incident."""
+    """Begin to work on the postmortem of a resolved incident; a draft is written where there is none."""
     incident = fetching.incident_for(actor(request), incident_id)
-    return shown(lifecycle.start_postmortem(incident, by=actor(request)))
+    drafting.start(incident, by=actor(request))
+    return shown(incident)
 
 
 def _set_services(incident: Incident, slugs: list[str], *, by: User) -> Incident:

@@ -35,7 +35,6 @@ REOPEN = Sheet("Reopen", "Reopen", said="Reopened.")
 ESCALATE = Sheet("Page the next step now", "Page now", said="Paged.")
 GIVE_BACK = Sheet("Give it back", "Give back", "incidents/_sheet_give_back.html", said="Given back.")
 SNOOZE = Sheet("Snooze", "Snooze", "incidents/_sheet_snooze.html", said="Snoozed.")
-POSTMORTEM = Sheet("Start the postmortem", "Start postmortem", said="The postmortem is started.")
 
 
 @login_required
@@ -189,13 +188,3 @@ def reopen(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     incident = incident_for_responder(user, reference)
     act = partial(lifecycle.reopen, incident, by=user)
     return answer(request, incident, REOPEN, forms.ReopenForm(posted(request)), act)
-
-
-@login_required
-@shown_and_sent
-def postmortem(request: HtmxHttpRequest, reference: str) -> HttpResponse:
-    """Begin to learn from it."""
-    user = person(request)
-    incident = incident_for_responder(user, reference)
-    act = partial(lifecycle.start_postmortem, incident, by=user)
-    return answer(request, incident, POSTMORTEM, forms.PostmortemForm(posted(request)), act)

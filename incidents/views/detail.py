@@ -26,6 +26,7 @@ NEXT_STAGE = {
     Status.INVESTIGATING: "mitigate",
     Status.MITIGATING: "resolve",
     Status.RESOLVED: "postmortem",
+    Status.POSTMORTEM: "written",
 }
 TABS = {"": "All", "notes": "Notes", "actions": "Actions", "pages": "Pages", "evidence": "Evidence"}
 MOST_FACES = 5

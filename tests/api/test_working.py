@@ -34,7 +34,8 @@ def test_from_the_page_to_the_postmortem_and_back(api, incident):
     incident.refresh_from_db()
     assert incident.root_cause == "A full disk"
     assert make.happened(incident) == [
-        "triggered", "paged", "acknowledged", "moved", "moved", "resolved", "postmortem_started", "reopened",
+        "triggered", "paged", "acknowledged", "moved", "moved", "resolved", "postmortem_drafted", "postmortem_started",
+        "reopened",
     ]  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def test_a_transition_may_skip_ahead_and_end_it(api, incident):
 @pytest.mark.parametrize(
     ("status", "action", "body", "detail"),
     [
-        ("triggered", "postmortem", None, "INC-{0} is triggered and cannot become postmortem;"),
+        ("triggered", "postmortem", None, "INC-{0} is triggered; its postmortem begins when it is resolved."),
         ("triggered", "reopen", {"reason": "why"}, "INC-{0} is triggered; only a resolved incident can be reopened."),
         ("acknowledged", "transition", {"status": "triggered"}, "INC-{0} is acknowledged and cannot become triggered;"),
         ("resolved", "resolve", None, "INC-{0} is resolved and cannot become resolved;"),

@@ -54,7 +54,7 @@ def test_an_incident_is_worked_from_sign_in_to_postmortem(windows, alice, hand, 
     assert (incident.status, incident.assignee, incident.root_cause) == ("postmortem", alice, "A full disk.")
     wanted = ["triggered", "acknowledged", "moved", "noted", "evidence_linked", "mitigated", "moved", "resolved"]
     by_people = [kind for kind in make.happened(incident) if kind not in ("paged", "notified")]
-    assert by_people == [*wanted, "postmortem_started"]
+    assert by_people == [*wanted, "postmortem_drafted", "postmortem_started"]
 
 
 def sign_in(page: Page, hands: Mouse) -> None:
@@ -110,7 +110,7 @@ def finish(page: Page, hands: Mouse) -> None:
     expect_status(page, "Resolved")
     expect(page.locator("#summary")).to_contain_text("A full disk.")
     hands.press(stage(page).get_by_role("button", name="Start postmortem"))
-    expect_status(page, "Postmortem")
+    expect(page).to_have_url(re.compile("/postmortems/"))
 
 
 def stage(page: Page) -> Locator:

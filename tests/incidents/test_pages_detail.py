@@ -30,7 +30,6 @@ ACTIONS = {
     "edit": {"title": "New", "started_at": "2026-01-01T00:00:00"},
     "resolve": {"root_cause": "A cable"},
     "reopen": {"reason": "Not over"},
-    "postmortem": {},
     "add_note": {"text": "Seen"},
     "link_evidence": {"url": "https://example.com/", "kind": "log"},
     "record_mitigation": {"kind": "scaled"},
@@ -118,7 +117,6 @@ def test_one_primary_button_leads_through_every_stage(at_desk, alice, incident):
         ("Start investigating", "move", {"to": "investigating"}, "investigating"),
         ("Mark mitigating", "move", {"to": "mitigating"}, "mitigating"),
         ("Resolve", "resolve", {"root_cause": "A **cable**"}, "resolved"),
-        ("Start postmortem", "postmortem", {}, "postmortem"),
     ]
     for words, name, data, status in walk:
         assert primary(at_desk.get(where)) == [words]
@@ -126,9 +124,12 @@ def test_one_primary_button_leads_through_every_stage(at_desk, alice, incident):
         assert (response.status_code, response["Location"]) == (303, where), name
         incident.refresh_from_db()
         assert incident.status == status
-    assert primary(at_desk.get(where)) == []
+    assert primary(at_desk.get(where)) == ["Start postmortem"]
+    assert at_desk.post(reverse("postmortems:start", args=[incident.reference])).status_code == 303
+    assert primary(at_desk.get(where)) == ["Open the postmortem"]
     assert incident.assignee == alice
-    assert done(incident) == ["triggered", "acknowledged", "moved", "moved", "resolved", "postmortem_started"]
+    assert done(incident)[:5] == ["triggered", "acknowledged", "moved", "moved", "resolved"]
+    assert done(incident)[5:] == ["postmortem_drafted", "postmortem_started"]
     assert "<strong>cable</strong>" in at_desk.get(where).content.decode()
 
 
