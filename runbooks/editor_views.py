@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import manages_anything, person
+from core import diffing
 from core.forms import take_errors
 from core.redirects import see_other
-from runbooks import diffing, editing
+from runbooks import editing
 from runbooks.fetching import runbook_for_manager
 from runbooks.forms import RunbookForm, StepFormSet, initial_steps
 

@@ -15,10 +15,10 @@ from accounts.access import manages_anything, person
 from accounts.models import Role
 from automation.models import Action
 from catalog.models import Service
-from core import pagination
+from core import diffing, pagination
 from core.redirects import see_other
 from incidents.models import Incident
-from runbooks import diffing, editing
+from runbooks import editing
 from runbooks.fetching import runbook_for, runbook_for_manager
 from runbooks.models import Runbook, Version
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbooks import diffing, guides, starter
-from runbooks.diffing import Line
+from runbooks import guides, starter
 from runbooks.guides import BadGuide, Guide, Step
 
 TEXT = """---
@@ -96,17 +95,3 @@ def test_every_guide_of_the_library_can_be_read():
     for slug, guide in found.items():
         assert guides.SLUG.fullmatch(slug)
         assert guides.parse(guides.text_of(guide)) == guide
-
-
-def test_a_difference_is_shown_by_lines_with_some_around_it():
-    old = "\n".join("abcdefghij")
-    new = old.replace("f", "F")
-    assert diffing.lines(old, new, context=1) == [
-        Line("gap"),
-        Line("same", "e", 5, 5),
-        Line("removed", "f", old=6),
-        Line("added", "F", new=6),
-        Line("same", "g", 7, 7),
-    ]
-    assert diffing.lines(old, old) == []
-    assert diffing.lines("", "x") == [Line("added", "x", new=1)]
