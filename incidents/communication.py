@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 MESSAGE_LIMIT = 5_000
+PUBLIC_LIMIT = 20_000  # a postmortem that the public reads
 
 Status = StatusUpdate.Status
 Visibility = StatusUpdate.Visibility
@@ -63,6 +64,30 @@ def post_update(
     update.save()
     record(update, out=out)
     out.write()
+    return update
+
+
+def publish_postmortem(
+    incident: Incident, *, message: str, by: User | None, out: Consequences, update: StatusUpdate | None = None
+) -> StatusUpdate:
+    """The one external update that there is so far: the public version of a postmortem. With ``update`` the one that
+    was published before says something else from now on; what it said stays on the timeline.
+
+    The caller holds the incident's lock and writes ``out``. Raises ValidationError.
+    """
+    message = clean(message).strip()
+    if not 1 <= len(message) <= PUBLIC_LIMIT:
+        raise ValidationError({"public_text": f"A public version has 1 to {PUBLIC_LIMIT:,} characters."})
+    if update is not None and update.message == message:
+        return update
+    is_new = update is None
+    update = update or StatusUpdate(incident=incident, status=Status.POSTMORTEM, visibility=Visibility.EXTERNAL)
+    update.message, update.by = message, by
+    if is_new:
+        update.at = out.now
+    update.save()
+    update.incident = incident
+    record(update, out=out)
     return update
 
 

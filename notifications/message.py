@@ -18,7 +18,8 @@ class Action:
 class Message:
     """A title that fits a subject line, plain-text body, the page to open, and what can be answered.
 
-    ``urgency`` is ``high`` (wake somebody) or ``low``.
+    ``urgency`` is ``high`` (wake somebody) or ``low``. ``attachment`` is an iCalendar text with its ``METHOD``, for
+    e-mail; other channels have the page.
     """
 
     title: str
@@ -26,3 +27,4 @@ class Message:
     url: str
     actions: tuple[Action, ...] = ()
     urgency: str = "high"
+    attachment: str = ""

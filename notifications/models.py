@@ -105,6 +105,9 @@ class Notification(models.Model):
     url = models.TextField(blank=True)
     actions = models.JSONField(default=list, blank=True)
     urgency = models.CharField(max_length=10, default="high")
+    attachment = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="iCalendar that an e-mail carries."
+    )
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     due_at = models.DateTimeField()

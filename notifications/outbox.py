@@ -114,6 +114,7 @@ def _row(message: Message, *, now: datetime, reason: str, **fields: object) -> N
         url=message.url,
         actions=[asdict(action) for action in message.actions],
         urgency=message.urgency,
+        attachment=message.attachment,
         reason=single_line(reason, limit=300),
         due_at=now,
         created_at=now,

@@ -111,6 +111,9 @@ class Postmortem(Timestamped):
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     first_published_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its owner was last reminded of its date."
+    )
 
     meeting_at = models.DateTimeField(null=True, blank=True)
     meeting_minutes = models.PositiveSmallIntegerField(

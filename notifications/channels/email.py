@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import ssl
 import threading
 from email.header import Header
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime, formataddr, parseaddr
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 REPLY_SECONDS = 4.0
+CALENDAR_METHOD = re.compile(r"^METHOD:([A-Z]+)\s*$", re.MULTILINE)
 SMTP_POLICY = compat32.clone(linesep="\r\n")
 
 _open = threading.local()
@@ -42,7 +46,7 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
     if not notification.address.isascii() or single_line(notification.address) != notification.address:
         raise ValueError("not an e-mail address")
     subject = single_line(notification.title, limit=200)
-    message = MIMEText("\n".join(_lines(notification, is_repeat=is_repeat)), "plain", "utf-8", policy=SMTP_POLICY)
+    message = _content("\n".join(_lines(notification, is_repeat=is_repeat)), notification.attachment)
     subject = f"{subject} (repeat)" if is_repeat else subject
     message["Subject"] = Header(subject, header_name="Subject").encode(linesep="\r\n")
     message["From"] = formataddr(parseaddr(settings.DEFAULT_FROM_EMAIL))
@@ -54,6 +58,27 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
     message["Auto-Submitted"] = "auto-generated"
     message["X-Muster-Notification"] = str(notification.pk)
     return message
+
+
+def _content(text: str, calendar: str) -> MIMEBase:
+    """The text alone; with an invitation as programs look for it: beside the text, which says the same, as RFC 6047
+    asks for, and once more as a file for those that only know files."""
+    plain = MIMEText(text, "plain", "utf-8", policy=SMTP_POLICY)
+    if not calendar:
+        return plain
+    found = CALENDAR_METHOD.search(calendar)
+    same = MIMEMultipart("alternative", policy=SMTP_POLICY)
+    same.attach(plain)
+    invitation = MIMEText(calendar, "calendar", "utf-8", policy=SMTP_POLICY)
+    invitation.set_param("method", found[1] if found else "PUBLISH")
+    same.attach(invitation)
+    file = MIMEText(calendar, "calendar", "utf-8", policy=SMTP_POLICY)
+    file.set_type("application/ics")
+    file.add_header("Content-Disposition", "attachment", filename="meeting.ics")
+    whole = MIMEMultipart("mixed", policy=SMTP_POLICY)
+    whole.attach(same)
+    whole.attach(file)
+    return whole
 
 
 def _lines(notification: Notification, *, is_repeat: bool) -> Iterator[str]:
