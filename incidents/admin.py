@@ -73,14 +73,21 @@ class IncidentSettingsAdmin(AuditedAdmin):
 class SeverityPolicyAdmin(AuditedAdmin):
     """What each severity promises; the four rows stay. Incidents under way keep the promises they began with."""
 
-    list_display = ("severity", "impact", "response_words", "notification_words", "resolve_within_minutes")
-    list_filter = ("page_on_call", "notify_leadership", "notify_channel", "open_ticket")
+    list_display = (
+        "severity", "impact", "response_words", "notification_words", "resolve_within_minutes",
+        "needs_postmortem", "follow_up_within_days",
+    )  # fmt: skip
+    list_filter = ("page_on_call", "notify_leadership", "notify_channel", "open_ticket", "needs_postmortem")
     search_fields = ("severity", "impact")
     readonly_fields = ("severity", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("severity", "impact")}),
         ("Promises", {"fields": ("response_label", "respond_within_minutes", "resolve_within_minutes")}),
         ("Once it is answered", {"fields": ("remind_after_minutes",)}),
+        (
+            "Once it is over",
+            {"fields": ("needs_postmortem", "postmortem_within_days", "follow_up_within_days")},
+        ),
         (
             "Who is told",
             {

@@ -45,8 +45,9 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "notes": (Kind.NOTED, Kind.STATUS_UPDATED),
     "actions": (
         *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
-        Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED, Kind.RUNBOOK_STARTED,
-        Kind.RUNBOOK_STEP, Kind.RUNBOOK_FINISHED, Kind.AUTOMATION,
+        Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_ACCEPTED, Kind.ACTION_REOPENED,
+        Kind.POSTMORTEM_DRAFTED, Kind.POSTMORTEM_PUBLISHED, Kind.RUNBOOK_STARTED, Kind.RUNBOOK_STEP,
+        Kind.RUNBOOK_FINISHED, Kind.AUTOMATION,
     ),
     "pages": (
         Kind.PAGED, Kind.PAGE_FAILED, Kind.NOBODY_REACHED, Kind.EXHAUSTED, Kind.ESCALATED, Kind.REMINDED,
@@ -219,7 +220,7 @@ def _read_people(incident: Incident, rows: Rows) -> Rows:
 
 _PEOPLE_OF = (
     ("entries", "by"), ("moves", "by"), ("revisions", "replaced_by"), ("notifications", "user"), ("evidence", "by"),
-    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"),
+    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"), ("actions", "accepted_by"),
 )  # fmt: skip
 
 

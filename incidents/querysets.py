@@ -48,10 +48,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def visible_to(self, user: User) -> IncidentQuerySet:
         """Public ones; private ones to admins, the assignee, who declared it, its teams, and who was told of it."""
-        if user.is_staff:
-            return self
-        concerned = Q(assignee=user) | Q(created_by=user) | Q(_Concerns(Value(user.pk), F("pk")))
-        return self.filter(Q(is_private=False) | concerned)
+        return self if user.is_staff else self.filter(seen_by(user))
 
     def open(self) -> IncidentQuerySet:
         """Still being worked on."""
@@ -89,6 +86,14 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         a cursor, instead of reading the index in its order.
         """
         return self.defer(*UNLISTED).prefetch_related("assignee", "affected_services", "clocks")
+
+
+def seen_by(user: User, *, beside: str = "") -> Q:
+    """What ``visible_to`` asks of an incident, for who is no admin. Of rows that belong to incidents, ``beside`` is the
+    way there, such as ``incident__``: joined, it leaves their order to their own indexes."""
+    concerned = Q(_Concerns(Value(user.pk), F(f"{beside}pk")))
+    of_theirs = Q(**{f"{beside}assignee": user}) | Q(**{f"{beside}created_by": user})
+    return Q(**{f"{beside}is_private": False}) | of_theirs | concerned
 
 
 class _Concerns(Func):

@@ -91,6 +91,7 @@ KEYS = {
     "incidents:change_action": "action",
     "incidents:finish_action": "action",
     "incidents:reopen_action": "action",
+    "incidents:accept_action": "action",
     "oncall": "policy",
     "alerts": "integration",
     "runbooks": "run",

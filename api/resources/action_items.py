@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from ninja import Query, Router
 
 from api import lookups, paging
@@ -12,14 +13,14 @@ from api.paging import Page
 from api.problems import Problem, invalid
 from api.schemas.base import Number
 from api.schemas.communication import ActionItemChange, ActionItemOut, ActionItemQuery
+from catalog.models import Service
 from incidents import action_items
 from incidents.fetching import number_of
 from incidents.models import ActionItem, Incident
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from accounts.models import User
+    from incidents.models.communication import ActionItemQuerySet
 
 router = Router(tags=["action items"])
 
@@ -41,10 +42,15 @@ def read_action_item(request: ApiRequest, item_id: Number) -> ActionItemOut:
 
 @router.patch("/{item_id}", auth=responder, response=ActionItemOut)
 def change_action_item(request: ApiRequest, item_id: Number, body: ActionItemChange) -> ActionItemOut:
-    """Change what it says, whose it is and when it is due; tick it with `done`, and take the tick away."""
+    """Change what it says, what it is for, whose it is and when it is due. `done` ticks it and takes the tick away;
+    `accepted_reason` closes it undone, as a risk that we live with."""
     user, given = actor(request), body.given()
+    if given.get("done") is True and "accepted_reason" in given:
+        raise invalid("accepted_reason", "What is done leaves no risk to accept: send one of the two.")
     item = _item_for(user, item_id)
     changes = {name: given[name] for name in EDITABLE if name in given}
+    if "kind" in given:
+        changes["kind"] = body.kind or ""
     if "owner" in given:
         changes["owner"] = lookups.person(body.owner, user=user, field="owner")
     if given.get("done") is False:
@@ -53,12 +59,14 @@ def change_action_item(request: ApiRequest, item_id: Number, body: ActionItemCha
         action_items.change(item, by=user, **changes)
     if given.get("done") is True:
         action_items.set_done(item, by=user)
+    if "accepted_reason" in given:
+        action_items.accept_risk(item, reason=body.accepted_reason, by=user)
     return ActionItemOut.of(_item_for(user, item_id))
 
 
-def with_people(rows: QuerySet[ActionItem]) -> QuerySet[ActionItem]:
+def with_people(rows: ActionItemQuerySet) -> ActionItemQuerySet:
     """With everybody whom an item names."""
-    return rows.select_related("owner", "done_by", "created_by")
+    return rows.select_related("owner", "done_by", "accepted_by", "created_by")
 
 
 def _item_for(user: User, pk: int) -> ActionItem:
@@ -69,12 +77,30 @@ def _item_for(user: User, pk: int) -> ActionItem:
     return item
 
 
-def _narrowed(rows: QuerySet[ActionItem], query: ActionItemQuery, *, user: User) -> QuerySet[ActionItem]:
+def _narrowed(rows: ActionItemQuerySet, query: ActionItemQuery, *, user: User) -> ActionItemQuerySet:
     if query.owner is not None:
         owners: dict[str, dict[str, Any]] = {"me": {"owner": user}, "none": {"owner": None}}
         rows = rows.filter(**owners.get(query.owner, {"owner__username": query.owner}))
     if query.done is not None:
         rows = rows.filter(done_at__isnull=not query.done)
+    if query.state is not None:
+        rows = {"open": rows.undone, "done": rows.done, "accepted": rows.accepted}[query.state]()
+    if query.overdue is not None:
+        overdue = rows.overdue(action_items.today_of(user, now=timezone.now()))
+        rows = overdue if query.overdue else rows.exclude(pk__in=overdue.values("pk"))
+    if query.kind is not None:
+        rows = rows.filter(kind="" if query.kind == "none" else query.kind)
+    return _of_incidents(rows, query, user=user)
+
+
+def _of_incidents(rows: ActionItemQuerySet, query: ActionItemQuery, *, user: User) -> ActionItemQuerySet:
+    """Narrowed by what is so of their incidents."""
+    if query.severity is not None:
+        rows = rows.of_severity(query.severity)
+    if query.service is not None:
+        rows = rows.of_services(Service.objects.filter(slug=query.service))
+    if query.team is not None:
+        rows = rows.of_services(Service.objects.filter(team__slug=query.team))
     if query.incident is not None:
         number = number_of(query.incident)
         if number is None:

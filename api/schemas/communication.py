@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, cast
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from api.paging import ListQuery
 from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, Time
-from incidents.action_items import TITLE_LIMIT
+from api.schemas.incidents import SeverityName
+from incidents.action_items import REASON_LIMIT, TITLE_LIMIT
 from incidents.communication import MESSAGE_LIMIT
 from incidents.models import ActionItem, StatusUpdate
 
@@ -17,6 +18,20 @@ UpdateStatus = Literal["investigating", "identified", "monitoring", "resolved", 
 Visibility = Literal["internal", "external"]
 Message = Annotated[str, Field(min_length=1, max_length=MESSAGE_LIMIT)]
 ItemTitle = Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT)]
+
+
+ItemKind = Literal["preventive", "detective", "mitigating"]
+ItemKindOrNone = Literal["preventive", "detective", "mitigating", "none"]
+ItemState = Literal["open", "done", "accepted"]
+
+
+def _says_something(reason: str) -> str:
+    if not reason.strip():
+        raise ValueError("Say why we can live with it.")
+    return reason
+
+
+Reason = Annotated[str, Field(max_length=REASON_LIMIT), AfterValidator(_says_something)]
 
 
 def _read_day(value: object) -> date:
@@ -73,7 +88,13 @@ class ActionItemQuery(ListQuery):
 
     owner: str | None = Field(None, description="A username, `me` or `none`.")
     done: bool | None = Field(None, description="Only those that are done, or only those that are not.")
+    state: ItemState | None = Field(None, description="`accepted` is left undone for a reason.")
+    overdue: bool | None = Field(None, description="Open and past their day where you are, or everything else.")
+    kind: ItemKindOrNone | None = Field(None, description="What it is for.")
     incident: str | None = Field(None, description="Such as INC-42.")
+    severity: SeverityName | None = Field(None, description="Of the incident.")
+    service: str | None = Field(None, description="The slug of a service that the incident affects.")
+    team: str | None = Field(None, description="The slug of the team of such a service.")
 
 
 class NewActionItem(Input):
@@ -82,15 +103,18 @@ class NewActionItem(Input):
     title: ItemTitle
     owner: Reference | None = Field(None, description="A username. They are told.")
     due_on: DayIn | None = Field(None, description="A day that has not passed.")
+    kind: ItemKind | None = Field(None, description="What it is for.")
 
 
 class ActionItemChange(Input):
-    """What a PATCH may change; what is left out stays. What is done is reopened first."""
+    """What a PATCH may change; what is left out stays. What has ended is reopened first, with `done: false`."""
 
     title: ItemTitle = LEFT_OUT
     owner: Reference | None = None
     due_on: DayIn | None = None
+    kind: ItemKind | None = None
     done: Boolean = LEFT_OUT
+    accepted_reason: Reason = Field(None, description="Closes it undone: why we can live with the risk.")
 
 
 class ActionItemOut(Output):
@@ -101,24 +125,34 @@ class ActionItemOut(Output):
     title: str
     owner: str | None = Field(description="A username.")
     due_on: Day | None
+    kind: ItemKind | None
+    state: ItemState
     done: bool
     done_at: Time | None
     done_by: str | None
+    accepted_at: Time | None
+    accepted_by: str | None
+    accepted_reason: str | None
     created_at: Time
     created_by: str | None
 
     @classmethod
     def of(cls, item: ActionItem) -> ActionItemOut:
-        """Reads ``owner``, ``done_by`` and ``created_by``, which the caller has fetched."""
+        """Reads ``owner``, ``done_by``, ``accepted_by`` and ``created_by``, which the caller has fetched."""
         return cls(
             id=item.pk,
             incident_id=f"INC-{item.incident_id}",
             title=item.title,
             owner=item.owner.username if item.owner else None,
             due_on=item.due_on,
+            kind=cast("ItemKind", item.kind) if item.kind else None,
+            state=cast("ItemState", item.state),
             done=item.done_at is not None,
             done_at=item.done_at,
             done_by=item.done_by.username if item.done_by else None,
+            accepted_at=item.accepted_at,
+            accepted_by=item.accepted_by.username if item.accepted_by else None,
+            accepted_reason=item.accepted_reason or None,
             created_at=item.created_at,
             created_by=item.created_by.username if item.created_by else None,
         )

@@ -16,6 +16,7 @@ TargetType = Literal["user", "schedule", "team"]
 PolicyName = Annotated[str, Field(min_length=1, max_length=120)]
 Rounds = Annotated[StrictInt, Field(ge=0, le=20, description="Extra rounds after the first.")]
 RepeatAfter = Annotated[StrictInt, Field(ge=1, le=1440)]
+Days = Annotated[StrictInt, Field(ge=1, le=3_650)]
 
 
 class TargetIn(Input):
@@ -144,6 +145,9 @@ class SeverityPolicyChange(Input):
     leadership_after_minutes: Annotated[StrictInt, Field(ge=0, le=525_600)] = LEFT_OUT
     notify_channel: Boolean = LEFT_OUT
     open_ticket: Boolean = LEFT_OUT
+    needs_postmortem: Boolean = LEFT_OUT
+    postmortem_within_days: Days | None = None
+    follow_up_within_days: Days | None = None
 
 
 class SeverityPolicyOut(Output):
@@ -162,6 +166,9 @@ class SeverityPolicyOut(Output):
     leadership_after_minutes: int
     notify_channel: bool
     open_ticket: bool
+    needs_postmortem: bool = Field(description="A draft is written when the incident is resolved.")
+    postmortem_within_days: int | None = Field(description="Null: no promise.")
+    follow_up_within_days: int | None = Field(description="Until an action item is due. Null: no day is set.")
 
     @classmethod
     def of(cls, policy: SeverityPolicy) -> SeverityPolicyOut:

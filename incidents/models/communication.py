@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from incidents.models.incident import Incident
+from incidents.models.incident import AffectedService, Incident
+from incidents.querysets import seen_by
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from django.db.models import QuerySet
+
+    from catalog.models import Service
 
 
 class OfIncidentQuerySet(models.QuerySet):  # type: ignore[type-arg]
@@ -20,17 +25,36 @@ class OfIncidentQuerySet(models.QuerySet):  # type: ignore[type-arg]
 
     def visible_to(self, user: User) -> OfIncidentQuerySet:
         """Those of incidents that the person may see."""
-        if user.is_staff:
-            return self
-        return self.filter(incident__in=Incident.objects.visible_to(user))
+        return self if user.is_staff else self.filter(seen_by(user, beside="incident__"))
 
 
 class ActionItemQuerySet(OfIncidentQuerySet):
     """Reads of action items."""
 
-    def undone(self) -> OfIncidentQuerySet:
+    def undone(self) -> ActionItemQuerySet:
         """Still to do: neither done nor accepted as a risk."""
         return self.filter(done_at=None, accepted_at=None)
+
+    def overdue(self, today: date) -> ActionItemQuerySet:
+        """Still to do, and their day has passed where it is ``today``."""
+        return self.undone().filter(due_on__lt=today)
+
+    def done(self) -> ActionItemQuerySet:
+        """Those that are done."""
+        return self.filter(done_at__isnull=False)
+
+    def accepted(self) -> ActionItemQuerySet:
+        """Those that are left undone for a reason."""
+        return self.filter(accepted_at__isnull=False)
+
+    def of_severity(self, severity: str) -> ActionItemQuerySet:
+        """Of incidents as bad as that."""
+        return self.filter(incident__severity=severity)
+
+    def of_services(self, services: QuerySet[Service]) -> ActionItemQuerySet:
+        """Of incidents that touch one of the services."""
+        links = AffectedService.objects.filter(incident=OuterRef("incident"), service__in=services)
+        return self.filter(Exists(links))
 
 
 class StatusUpdate(models.Model):
@@ -127,6 +151,13 @@ class ActionItem(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def state(self) -> str:
+        """``open``, ``done`` or ``accepted``."""
+        if self.done_at is not None:
+            return "done"
+        return "open" if self.accepted_at is None else "accepted"
 
     @property
     def is_undone(self) -> bool:

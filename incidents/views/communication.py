@@ -13,7 +13,7 @@ from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
 from incidents import action_items, communication
-from incidents.communication_forms import ActionItemForm, StatusUpdateForm
+from incidents.communication_forms import AcceptRiskForm, ActionItemForm, DueByPolicy, StatusUpdateForm
 from incidents.fetching import action_item_of, incident_for_responder
 from incidents.models import ActionItem
 from incidents.models.incident import NotAllowedNow
@@ -21,6 +21,8 @@ from incidents.views import sheets
 from incidents.views.sheets import Sheet, posted, shown_and_sent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpResponse
 
     from incidents.models import Incident
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 UPDATE = Sheet("Post a status update", "Post update", "incidents/_update_fields.html")
 NEW_ITEM = Sheet("Add an action item", "Add action item")
 ITEM = Sheet("Edit the action item", "Save")
+ACCEPT = Sheet("Accept the risk", "Accept the risk", "incidents/_accept_fields.html")
 
 
 @login_required
@@ -48,7 +51,7 @@ def add_action(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Write down what is to be done."""
     user = person(request)
     incident = incident_for_responder(user, reference)
-    form = ActionItemForm(posted(request))
+    form = ActionItemForm(posted(request), by_policy=DueByPolicy.of(incident))
     act = partial(action_items.add, incident, by=user)
     return sheets.answer(request, incident, NEW_ITEM, form, act, said="The action item is added.")
 
@@ -62,13 +65,21 @@ def change_action(request: HtmxHttpRequest, reference: str, pk: int) -> HttpResp
     item = action_item_of(incident, pk)
     form = ActionItemForm(posted(request), item=item)
 
-    def act(**changes: Any) -> ActionItem:
-        try:
-            return action_items.change(item, by=user, **changes)
-        except NotAllowedNow as error:  # the sheet keeps what was typed, and says why
-            raise ValidationError(str(error)) from error
-
+    act = partial(_or_say_why, action_items.change, item, by=user)
     return sheets.answer(request, incident, ITEM, form, act, said="The action item is saved.")
+
+
+@login_required
+@shown_and_sent
+def accept_action(request: HtmxHttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Close an item undone, for a reason."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    item = action_item_of(incident, pk)
+    act = partial(_or_say_why, action_items.accept_risk, item, by=user)
+    said = f"Risk accepted: {item.title}."
+    form = AcceptRiskForm(posted(request))
+    return sheets.answer(request, incident, ACCEPT, form, act, said=said, more={"item": item})
 
 
 @login_required
@@ -89,6 +100,14 @@ def reopen_action(request: HtmxHttpRequest, reference: str, pk: int) -> HttpResp
     incident = incident_for_responder(user, reference)
     item = action_items.reopen(action_item_of(incident, pk), by=user)
     return _ticked(request, incident, f"Open again: {item.title}.")
+
+
+def _or_say_why(act: Callable[..., ActionItem], item: ActionItem, **said: Any) -> ActionItem:
+    """Do it, or have the sheet keep what was typed and say why it cannot be done now."""
+    try:
+        return act(item, **said)
+    except NotAllowedNow as error:
+        raise ValidationError(str(error)) from error
 
 
 def _ticked(request: HtmxHttpRequest, incident: Incident, said: str) -> HttpResponse:

@@ -79,8 +79,10 @@ def answer(
 def shown(
     request: HtmxHttpRequest, incident: Incident, sheet: Sheet, form: ActionForm, *, more: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """The form to fill in; once it was sent, 422 with what is wrong."""
-    context = {"incident": incident, "sheet": sheet, "form": form} | (more or {})
+    """The form to fill in; once it was sent, 422 with what is wrong. The page of ours that asked, if its address says
+    one, is where it leads back to."""
+    back = _ours(request.POST if request.method == "POST" else request.GET)
+    context = {"incident": incident, "sheet": sheet, "form": form, "back": back} | (more or {})
     status = 422 if request.method == "POST" else 200
     return render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
 
@@ -118,13 +120,19 @@ def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, s
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"muster:done": {"said": said}})})
     if said:
         messages.success(request, said)
+    if back := asked_from(request):
+        return see_other(back)
     anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""
     return see_other(incident.get_absolute_url() + anchor)
 
 
 def asked_from(request: HtmxHttpRequest) -> str:
     """The page of ours to go on to afterwards, as the form says; empty where it says none."""
-    form = AcknowledgeForm(request.POST)
+    return _ours(request.POST)
+
+
+def _ours(said: QueryDict) -> str:
+    form = AcknowledgeForm(said)
     return form.cleaned_data["next"] if form.is_valid() else ""
 
 

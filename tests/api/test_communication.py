@@ -104,9 +104,14 @@ def test_an_item_is_added_read_and_listed(api, incident, bob):
         "title": "Alert on lag",
         "owner": "bob",
         "due_on": in_a_week(),
+        "kind": None,
+        "state": "open",
         "done": False,
         "done_at": None,
         "done_by": None,
+        "accepted_at": None,
+        "accepted_by": None,
+        "accepted_reason": None,
         "created_at": item.created_at.isoformat().replace("+00:00", "Z"),
         "created_by": "alice",
     }
@@ -131,6 +136,57 @@ def test_a_patch_changes_what_it_names_ticks_and_unticks(api, incident, bob):
     ]  # fmt: skip
 
 
+def test_a_risk_is_accepted_and_the_item_taken_up_again(api, incident, alice):
+    added = api.post(items(incident), {"title": "x", "kind": "preventive"}).json()
+    path = f"action-items/{added['id']}"
+    assert (added["kind"], api.patch(path, {"kind": "mitigating"}).json()["kind"]) == ("preventive", "mitigating")
+    accepted = api.patch(path, {"kind": None, "accepted_reason": "It goes in March."}).json()
+    assert (accepted["kind"], accepted["state"], accepted["accepted_by"]) == (None, "accepted", "alice")
+    assert (accepted["accepted_reason"], accepted["done"]) == ("It goes in March.", False)
+    assert (
+        api.patch(path, {"title": "y"}).json()["detail"] == "“x” is closed as an accepted risk; reopen it to change it."
+    )
+    opened = api.patch(path, {"done": False, "title": "y"}).json()
+    assert (opened["state"], opened["accepted_reason"], opened["title"]) == ("open", None, "y")
+    assert api.patch(path, {"done": True}).json()["state"] == "done"
+    late = api.patch(path, {"accepted_reason": "z"})
+    assert (late.status_code, late.json()["detail"]) == (409, "“y” is done; there is no risk left to accept.")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [*({"accepted_reason": text} for text in (" ", "", None, "x" * 2001)), {"accepted_reason": "x", "done": True}],
+)
+def test_a_risk_that_cannot_be_accepted_says_why(api, incident, alice, change):
+    item = action_items.add(incident, title="x", by=alice)
+    answer = api.patch(f"action-items/{item.pk}", change)
+    assert (answer.status_code, fields_of(answer)) == (422, ["accepted_reason"])
+    assert api.get(f"action-items/{item.pk}").json()["state"] == "open"
+
+
+def test_items_by_state_kind_and_what_is_so_of_their_incident(api, alice):
+    team = make.team("crew")
+    kafka = make.incident(services=[make.service("kafka", team=team)], severity="critical")
+    other = make.incident(services=[make.service("search")], severity="low")
+    now = timezone.now()
+    late = action_items.add(kafka, title="l", kind="detective", due_on=now.date() - DAY, by=alice, now=now - 3 * DAY)
+    done = action_items.set_done(action_items.add(kafka, title="d", by=alice), by=alice)
+    lived = action_items.accept_risk(action_items.add(other, title="a", by=alice), reason="why", by=alice)
+    soon = action_items.add(other, title="s", kind="preventive", due_on=now.date() + DAY, by=alice)
+
+    def found(query: str) -> list[int]:
+        return [each["id"] for each in api.items(f"action-items?{query}")]
+
+    assert (found("state=open"), found("state=done"), found("state=accepted")) == (
+        [soon.pk, late.pk], [done.pk], [lived.pk],
+    )  # fmt: skip
+    assert (found("overdue=true"), found("overdue=false")) == ([late.pk], [soon.pk, lived.pk, done.pk])
+    assert (found("kind=detective"), found("kind=none")) == ([late.pk], [lived.pk, done.pk])
+    assert found("severity=critical") == found("service=kafka") == found("team=crew") == [done.pk, late.pk]
+    assert found("service=search&state=open") == [soon.pk]
+    assert found("team=nobody") == found("service=nobody") == []
+
+
 def test_what_is_done_is_reopened_before_it_is_changed(api, incident, alice):
     item = action_items.set_done(action_items.add(incident, title="x", by=alice), by=alice)
     answer = api.patch(f"action-items/{item.pk}", {"title": "y"})
@@ -152,6 +208,8 @@ def test_what_is_done_is_reopened_before_it_is_changed(api, incident, alice):
         ({"due_on": "2026-10-21T00:00:00Z"}, "due_on"),
         ({"due_on": 1760000000}, "due_on"),
         ({"due_on": ""}, "due_on"),
+        ({"kind": ""}, "kind"),
+        ({"kind": "other"}, "kind"),
         ({"done": "yes"}, "done"),
         ({"done": None}, "done"),
         ({"done_at": "2026-10-21T00:00:00Z"}, "done_at"),
@@ -189,7 +247,8 @@ def test_items_of_all_incidents_by_owner_state_and_incident(api, alice, bob, inc
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("incident=42", "incident"), ("incident=%00", "incident"), ("done=perhaps", "done"), ("due=x", "due"),
+    [("incident=42", "incident"), ("incident=%00", "incident"), ("done=perhaps", "done"),
+     ("state=x", "state"), ("kind=x", "kind"), ("severity=x", "severity"), ("overdue=x", "overdue"), ("due=x", "due"),
      ("cursor=x", "cursor"), ("limit=201", "limit"), ("owner=%00", "owner")],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_is_named(api, query, field):

@@ -416,6 +416,7 @@ def test_everybody_reads_the_four_promises(charlie):
 def test_an_admin_changes_a_promise(root):
     before = root.get("severity-policies/medium").json()
     change = {"respond_within_minutes": 45, "resolve_within_minutes": 240, "page_on_call": True}
+    change |= {"needs_postmortem": True, "postmortem_within_days": 7, "follow_up_within_days": None}
     assert root.patch("severity-policies/medium", change).json() == before | change
     assert SeverityPolicy.objects.get(severity="medium").respond_within_minutes == 45
     assert audited() == [("root", "changed", "incidents.severitypolicy")]
@@ -433,6 +434,9 @@ def test_an_installation_without_rows_has_the_defaults_and_keeps_what_is_changed
     [
         ({"respond_within_minutes": 0}, "respond_within_minutes"),
         ({"respond_within_minutes": 10**12}, "respond_within_minutes"),
+        ({"follow_up_within_days": 0}, "follow_up_within_days"),
+        ({"postmortem_within_days": 3651}, "postmortem_within_days"),
+        ({"needs_postmortem": 1}, "needs_postmortem"),
         ({"impact": ""}, "impact"),
         ({"severity": "high"}, "severity"),
         ({"page_on_call": None}, "page_on_call"),

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents import action_items, communication, detail, lifecycle
-from incidents.models import ActionItem, StatusUpdate
+from incidents.models import ActionItem, SeverityPolicy, StatusUpdate
 from tests import make
 from tests.make import MINUTE, happened
 
@@ -122,13 +122,14 @@ def test_nobody_can_make_an_update_external(at_desk, incident):
 def test_an_item_is_added_changed_ticked_and_taken_up_again(at_desk, incident, bob):
     today = timezone.localdate()
     where = incident.get_absolute_url()
-    data = {"title": "Alert on lag", "owner": "bob", "due_on": today.isoformat()}
+    data = {"title": "Alert on lag", "owner": "bob", "due_on": today.isoformat(), "kind": "detective"}
     answer = at_desk.post(url("add_action", incident), data)
     assert (answer.status_code, answer["Location"]) == (303, where)
     item = ActionItem.objects.get()
-    assert (item.title, item.owner, item.due_on) == ("Alert on lag", bob, today)
+    assert (item.title, item.owner, item.due_on, item.kind) == ("Alert on lag", bob, today, "detective")
     assert words(panel(at_desk.get(where), "actions")).endswith(
-        "0 of 1 done Add an action item Mark as done: Alert on lag Alert on lag Bob, due today Edit: Alert on lag"
+        "0 of 1 done Add an action item Mark as done: Alert on lag Alert on lag Bob, due today , detective "
+        "Accept the risk: Alert on lag Edit: Alert on lag"
     )
     form = at_desk.get(url("change_action", incident, item.pk))
     changed = sent(form, title="Alert on lag above 60 s", owner="", due_on="")
@@ -143,6 +144,62 @@ def test_an_item_is_added_changed_ticked_and_taken_up_again(at_desk, incident, b
     assert [kind for kind in happened(incident) if kind.startswith("action")] == [
         "action_added", "action_changed", "action_done", "action_reopened",
     ]  # fmt: skip
+
+
+def test_a_new_item_is_due_by_policy_unless_somebody_chooses_another_day(at_desk, incident):
+    form = at_desk.get(url("add_action", incident))
+    assert f'value="{timezone.localdate() + timedelta(days=90)}"' in form.content.decode()
+    assert "By policy: 90 days for a low incident. Choose another day, or none." in words(form.content.decode())
+    at_desk.post(url("add_action", incident), sent(form, title="by policy"))
+    at_desk.post(url("add_action", incident), sent(form, title="whenever", due_on=""))
+    due = dict(ActionItem.objects.values_list("title", "due_on"))
+    assert due == {"by policy": timezone.localdate() + timedelta(days=90), "whenever": None}
+    SeverityPolicy.objects.filter(severity="low").update(follow_up_within_days=None)
+    assert "By policy" not in at_desk.get(url("add_action", incident)).content.decode()
+
+
+def test_a_risk_is_accepted_with_a_reason_and_taken_up_again(at_desk, incident, item):
+    where = incident.get_absolute_url()
+    form = at_desk.get(url("accept_action", incident, item.pk))
+    assert "Alert on <lag>" in words(form.content.decode())
+    for reason in ("", " ", "x" * 2001):
+        refused = at_desk.post(url("accept_action", incident, item.pk), {"reason": reason})
+        assert refused.status_code == 422
+    answer = at_desk.post(url("accept_action", incident, item.pk), {"reason": "It goes in March."})
+    assert (answer.status_code, answer["Location"]) == (303, where)
+    shown = words(panel(at_desk.get(where), "actions"))
+    assert "0 of 1 done, 1 accepted" in shown
+    day = f"{timezone.localdate():%-d %b}"
+    assert (
+        f"1 risk accepted Open again: Alert on <lag> Alert on <lag> risk accepted by Alice {day}: It goes in March."
+        in shown
+    )
+    assert "Nothing is left to do yet." not in shown
+    timeline = words(panel(at_desk.get(where), "timeline"))
+    assert "Alice accepted the risk of leaving the action item Alert on <lag> of Bob undone Reason: It goes" in timeline
+    at_desk.post(url("reopen_action", incident, item.pk))
+    item.refresh_from_db()
+    assert (item.is_undone, item.accepted_reason) == (True, "")
+
+
+def test_the_risk_of_what_is_done_cannot_be_accepted(at_desk, incident, item, bob):
+    action_items.set_done(item, by=bob)
+    answer = at_desk.post(url("accept_action", incident, item.pk), {"reason": "Too late, typed at length"})
+    assert answer.status_code == 422
+    assert "is done; there is no risk left to accept." in answer.content.decode()
+    assert "Too late, typed at length" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("back", "leads_to"),
+    [("/follow-ups/?owner=me", "/follow-ups/?owner=me"), ("https://evil.example/", ""), ("//evil.example/", "")],
+)
+def test_a_sheet_leads_back_to_the_page_of_ours_that_asked(at_desk, incident, item, back, leads_to):
+    form = at_desk.get(url("accept_action", incident, item.pk), {"next": back})
+    given = sent(form, reason="We live with it.")
+    assert given.get("next", "") == leads_to
+    answer = at_desk.post(url("accept_action", incident, item.pk), given | {"next": back})
+    assert answer["Location"] == (leads_to or incident.get_absolute_url())
 
 
 def test_an_old_form_takes_nothing_back(at_desk, incident, item, alice):
@@ -203,7 +260,7 @@ def test_to_htmx_a_form_is_a_sheet_and_a_tick_is_an_event(at_desk, incident, ite
 
 def test_an_item_of_another_incident_is_not_found(at_desk, item):
     other = make.incident()
-    for name in ("change_action", "finish_action", "reopen_action"):
+    for name in ("change_action", "accept_action", "finish_action", "reopen_action"):
         for pk in (item.pk, 10**30):
             assert at_desk.post(url(name, other, pk)).status_code == 404
 
@@ -214,7 +271,7 @@ def test_an_item_of_another_incident_is_not_found(at_desk, item):
 def requests(incident, item):
     """Every request of this file, as (name, arguments, method)."""
     yield from ((name, (), method) for name in ("post_update", "add_action") for method in ("get", "post"))
-    yield from (("change_action", (item.pk,), method) for method in ("get", "post"))
+    yield from ((name, (item.pk,), method) for name in ("change_action", "accept_action") for method in ("get", "post"))
     yield from ((name, (item.pk,), "post") for name in ("finish_action", "reopen_action"))
 
 
@@ -301,6 +358,7 @@ def test_every_entry_reads_as_a_sentence(at_desk, alice, incident):
         "owner": {"from": "Bob", "to": "Eve"},
         "due_on": {"from": "", "to": "2024-10-21"},
     }
+    everything["kind"] = {"from": "", "to": "detective"}
     nothing = {"owner": {"from": "Bob", "to": ""}, "due_on": {"from": "2024-10-21", "to": ""}}
     for kind, data, said in (
         ("status_updated", {"status": "monitoring", "visibility": "internal"}, "posted a status update: Monitoring Hm"),
@@ -308,11 +366,17 @@ def test_every_entry_reads_as_a_sentence(at_desk, alice, incident):
         ("action_added", facts, "added an action item: Alert on lag , for Bob , due 21 Oct 2024"),
         ("action_added", facts | {"owner": "Alice", "due_on": ""}, "an action item: Alert on lag , for themselves"),
         ("action_done", facts, "finished the action item Alert on lag of Bob"),
+        (
+            "action_accepted",
+            facts,
+            "accepted the risk of leaving the action item Alert on lag of Bob undone Reason: Hm",
+        ),
         ("action_reopened", facts | {"owner": "Alice"}, "reopened the action item Alert on lag"),
         (
             "action_changed",
             facts | {"changed": everything},
-            "changed the action item Alert on lag it said “Alert” before owner: Eve , before that Bob due 21 Oct 2024",
+            "changed the action item Alert on lag it said “Alert” before detective owner: Eve , before that Bob "
+            "due 21 Oct 2024",
         ),
         (
             "action_changed",
@@ -324,3 +388,14 @@ def test_every_entry_reads_as_a_sentence(at_desk, alice, incident):
         shown = render_to_string("incidents/_entry_communication.html", {"entry": entry})
         assert said in words(shown), kind
         assert "<use" in render_to_string("incidents/_entry.html", {"entry": entry, "incident": incident})
+
+
+def test_what_happens_to_a_postmortem_reads_as_a_sentence(alice, incident):
+    for kind, by, said in (
+        ("postmortem_drafted", None, "Muster drafted the postmortem"),
+        ("postmortem_published", alice, "Alice published the postmortem"),
+    ):
+        entry = incident.timeline.create(kind=kind, at=timezone.now(), by=by)
+        shown = render_to_string("incidents/_entry.html", {"entry": entry, "incident": incident})
+        assert said in words(shown)
+        assert 'href="#info"' not in shown
