@@ -1,4 +1,4 @@
-"""Search everywhere: incidents by their words, services and people by their names.
+"""Search everywhere: incidents and postmortems by their words, services and people by their names.
 
 Incidents are found by ``incidents_by_words``, newest first by ``incidents_by_created``; services and people are few and
 are compared one by one. Extracts are made for the rows that are shown and for no others.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import Model, OuterRef, Q, Subquery
+from django.db.models import Case, Model, OuterRef, Q, Subquery, When
 from django.db.models.functions import Greatest, Left
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -21,6 +21,8 @@ from incidents import extracts, listing, search
 from incidents.filters import IncidentFilter
 from incidents.models import Incident, TimelineEntry
 from incidents.models.words import Words
+from postmortems import searching
+from postmortems.models import Postmortem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,23 +72,25 @@ class Answers:
     """The few best while somebody types."""
 
     incidents: list[Found]
+    postmortems: list[searching.Found]
     services: list[Service]
     people: list[User]
 
     def __len__(self) -> int:
-        return len(self.incidents) + len(self.services) + len(self.people)
+        return len(self.incidents) + len(self.postmortems) + len(self.services) + len(self.people)
 
 
 def answers(question: Question, *, user: User, now: datetime) -> Answers:
     """At most ``MOST_ANSWERS``, of each kind that has some. A last word of a letter or two counts only if it finds
     something: more of it may be on its way."""
     some_services, some_people = services(question, user=user, most=2), people(question, user=user, most=2)
-    rest = MOST_ANSWERS - len(some_services) - len(some_people)
+    written = postmortems(question, user=user, now=now, most=2)
+    rest = MOST_ANSWERS - len(some_services) - len(some_people) - len(written)
     rows = _newest(question, question.words, user=user, now=now, most=rest)
     before, _, begun = question.words.rpartition(" ")
     if not rows and before and len(begun) < search.SHORTEST_BEGINNING:
         rows = _newest(question, before, user=user, now=now, most=rest)
-    return Answers(_with_number(rows, question, user), some_services, some_people)
+    return Answers(_with_number(rows, question, user), written, some_services, some_people)
 
 
 def incidents(
@@ -104,6 +108,22 @@ def by_number(question: Question, *, user: User) -> Incident | None:
         return None
     incident: Incident | None = Incident.objects.visible_to(user).filter(pk=question.number).first()
     return incident
+
+
+def postmortems(question: Question, *, user: User, now: datetime, most: int) -> list[searching.Found]:
+    """The newest postmortems that have every word, of incidents that fit the filters; first the one of the incident
+    whose number was typed. None without words."""
+    if not question.words:
+        return []
+    rows = Postmortem.objects.visible_to(user)
+    if question.filters:
+        rows = rows.filter(incident__in=_matching(question, "", user=user, now=now).order_by().values("pk"))
+    query = search.query_for(question.words, as_typed=True)
+    fitting = rows.matching(query) if query else rows.none()
+    if question.number is not None:
+        fitting |= rows.filter(incident=question.number)
+    order = [*([Case(When(incident=question.number, then=0), default=1)] if question.number else []), "-id"]
+    return searching.found_in(list(fitting.for_list().order_by(*order)[:most]), question.words)
 
 
 def services(question: Question, *, user: User, most: int) -> list[Service]:

@@ -65,7 +65,7 @@ def pages_to_me(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def search(request: HtmxHttpRequest) -> HttpResponse:
-    """Incidents, services and people for what was typed: a page, or to the box itself the few best answers.
+    """Incidents, postmortems, services and people for what was typed: a page, or to the box itself the few best.
 
     An incident's reference leads right to it; ``all=1`` searches for it as words.
     """
@@ -93,6 +93,7 @@ def _results(question: Question, *, user: User, now: datetime, cursor: str | Non
         "found": [each for each in found if each.incident != named],
         "page": page,
         "named": named,
+        "postmortems": finding.postmortems(question, user=user, now=now, most=finding.MOST_NAMES + 1),
         "services": finding.services(question, user=user, most=finding.MOST_NAMES + 1),
         "people": finding.people(question, user=user, most=finding.MOST_NAMES + 1),
         "most_names": finding.MOST_NAMES,

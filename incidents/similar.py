@@ -100,7 +100,7 @@ def _candidates(
     """The titles of open incidents that may be alike, and which of the named services each touches."""
     links = AffectedService.objects.filter(service__in=names, incident__in=open_.order_by().values("pk"))
     found = together(
-        titles=_titles_sharing(text, open_).only("title")[:MOST_COMPARED],
+        titles=titles_sharing(text, open_).only("title")[:MOST_COMPARED],
         links=links.order_by("-incident_id", "id")[:MOST_COMPARED],
     )
     touched: dict[int, list[str]] = defaultdict(list)
@@ -109,15 +109,15 @@ def _candidates(
     return {row["id"]: row["title"] for row in found.plain("titles")}, touched
 
 
-def _titles_sharing(text: str, open_: IncidentQuerySet) -> IncidentQuerySet:
-    """Those whose title has a word, or its beginning, of those that mean something in a text."""
+def titles_sharing(text: str, rows: IncidentQuerySet) -> IncidentQuerySet:
+    """Those of some incidents whose title has a word, or its beginning, of those that mean something in a text."""
     stems = [word for word in {*_words(text), _beginning(text)} if word and word not in SAYS_LITTLE]
     if not stems:
-        return open_.none()
+        return rows.none()
     # They are letters and digits, so nothing in them is read as a pattern. Monitors write several words in one.
     begins = Q(title__iregex=f"(^|[^[:alnum:]])({'|'.join(sorted(stems))})")
     inside = Q(title__regex=f"[[:alnum:]]({'|'.join(sorted(word.capitalize() for word in stems))})")
-    return open_.filter(begins | inside)
+    return rows.filter(begins | inside)
 
 
 # ---- comparing titles ----------------------------------------------------------------------------------------------

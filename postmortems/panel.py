@@ -88,7 +88,7 @@ def _read(incident: Incident) -> Rows:
 
 def _version(rows: Rows, standing: Standing, gaps: list[Section], *, may_write: bool) -> str:
     incident = standing.incident
-    own = (incident.status, incident.severity, incident.merged_into_id, standing.due_words, may_write)
+    own = (str(incident.status), str(incident.severity), incident.merged_into_id, standing.due_words, may_write)
     state = [(row.state, row.owner_id, row.published_at, row.meeting_at) for row in rows["postmortems"]]
     missing = [(section.key, section.title) for section in gaps]
     return version_of(f"{own!r}\n{state!r}\n{missing!r}\n{rows.text('reviewers', 'unsettled')}")

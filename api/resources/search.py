@@ -10,7 +10,7 @@ from ninja import Query, Router
 
 from api import paging
 from api.auth import ApiRequest, actor
-from api.schemas.search import FoundIncident, FoundPerson, FoundService, SearchOut, SearchQuery
+from api.schemas.search import FoundIncident, FoundPerson, FoundPostmortem, FoundService, SearchOut, SearchQuery
 from home import questions, search
 from home.questions import Question
 
@@ -19,7 +19,7 @@ router = Router(tags=["search"])
 
 @router.get("", response=SearchOut)
 def search_everything(request: ApiRequest, query: Query[SearchQuery]) -> SearchOut:
-    """Incidents, services and people by words, with the prefixes of the search box such as `severity:critical`.
+    """Incidents, postmortems, services and people by words, with the search box's prefixes such as `severity:critical`.
 
     The newest incidents are among the answer; `more` is the list of all that fit.
     """
@@ -31,6 +31,10 @@ def search_everything(request: ApiRequest, query: Query[SearchQuery]) -> SearchO
     rows = dict.fromkeys([*([named] if named else []), *(each.incident for each in found)])
     return SearchOut(
         incidents=[FoundIncident.of(row) for row in rows],
+        postmortems=[
+            FoundPostmortem.of(each)
+            for each in search.postmortems(question, user=user, now=now, most=search.MOST_NAMES)
+        ],
         services=[FoundService.of(each) for each in search.services(question, user=user, most=search.MOST_NAMES)],
         people=[FoundPerson.of(each) for each in search.people(question, user=user, most=search.MOST_NAMES)],
         mistakes=_mistakes(question),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from html import unescape
+from typing import Literal, cast
 
 from django.conf import settings
+from django.utils.html import strip_tags
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.models import User
@@ -12,6 +14,7 @@ from api.schemas.base import Output, Time
 from api.schemas.incidents import SeverityName, StatusName
 from catalog.models import Service
 from incidents.models import Incident
+from postmortems.searching import Found
 
 
 class SearchQuery(BaseModel):
@@ -47,6 +50,32 @@ class FoundIncident(Output):
         )
 
 
+class FoundPostmortem(Output):
+    """A postmortem in short."""
+
+    id: int
+    incident: str = Field(examples=["INC-42"])
+    title: str
+    state: Literal["draft", "in_review", "published"]
+    section: str = Field(description="Where the words stand, if not in the title alone.")
+    extract: str = Field(description="The place, as plain text.")
+    url: str = Field(description="The page of the postmortem.")
+
+    @classmethod
+    def of(cls, found: Found) -> FoundPostmortem:
+        """From what was found."""
+        row = found.postmortem
+        return cls(
+            id=row.pk,
+            incident=row.incident.reference,
+            title=row.incident.title,
+            state=cast('Literal["draft", "in_review", "published"]', row.state),
+            section=found.where,
+            extract=unescape(strip_tags(found.extract)),
+            url=settings.MUSTER.base_url + row.get_absolute_url(),
+        )
+
+
 class FoundService(Output):
     """A service in short."""
 
@@ -75,6 +104,7 @@ class SearchOut(Output):
     """What was found, and what of the question was not understood."""
 
     incidents: list[FoundIncident] = Field(description="The newest that fit.")
+    postmortems: list[FoundPostmortem] = Field(description="The newest that have the words.")
     services: list[FoundService]
     people: list[FoundPerson]
     mistakes: list[str]

@@ -1,4 +1,4 @@
-"""``{% postmortems_panel incident %}``: the postmortem of an incident on its page; and how a due date looks."""
+"""What postmortems put on pages: the panel of an incident, those that are alike, and how a due date looks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.templatetags.muster import icon, when
-from postmortems import panel
+from postmortems import panel, similar
 
 if TYPE_CHECKING:
     from django.template import Context
 
     from incidents.models import Incident
     from postmortems.listing import Standing
+    from postmortems.models import Postmortem
+    from postmortems.similar import Similar
 
 register = template.Library()
 
@@ -29,6 +31,12 @@ def postmortems_panel(context: Context, incident: Incident) -> dict[str, Any]:
         "request": context.get("request"),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.simple_tag(takes_context=True)
+def similar_postmortems(context: Context, postmortem: Postmortem) -> list[Similar]:
+    """``{% similar_postmortems postmortem as similar %}``: those like it that the reader may see; one query."""
+    return similar.similar_to(postmortem, user=context["user"])
 
 
 @register.simple_tag
