@@ -43,6 +43,7 @@ _ROUTES = {
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
         postmortems:list postmortems:detail postmortems:incident_panel
+        postmortems:export_markdown postmortems:export_html postmortems:export_pdf
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
         automation:action_list automation:action_detail automation:runner_list automation:runner_detail
         automation:incident_panel automation:execution automation:execution_changed

@@ -28,6 +28,12 @@ def filled(body: str, lists: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda found: lists.get(found[1], found[1]), body)
 
 
+def parted(body: str) -> tuple[str, str, str]:
+    """The text before the first place of a list, that place, and the text after it; all of it before where none is."""
+    found = _PLACE.search(body)
+    return (body[: found.start()], found[1], body[found.end() :]) if found else (body, "", "")
+
+
 def folded(body: str, lists: Mapping[str, str]) -> str:
     """The text as it is kept: a list that it repeats word for word is pointed at again."""
     for place, text in lists.items():

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from postmortems import outline, places
 from postmortems.models import KeyEvent, Section
-from postmortems.places import ACTION_ITEMS, EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +49,7 @@ class Reading:
 
 def read(postmortem: Postmortem) -> Reading:
     """Everything that is read of it; two queries besides its sections."""
-    events = list(postmortem.events.filter(is_kept=True))
+    events = list(postmortem.events.filter(is_kept=True).select_related("changed_by"))
     items = list(postmortem.incident.action_items.select_related("owner"))
     return Reading(postmortem, parts_of(postmortem.sections.all(), events, items), events, items)
 
@@ -60,8 +59,7 @@ def parts_of(sections: Iterable[Section], events: list[KeyEvent], items: list[Ac
     lists = places.lists_of(events, items)
     found = []
     for section in sections:
-        place = next((place for place in (EVENTS, ACTION_ITEMS) if place in section.body), "")
-        before, _, after = section.body.partition(place) if place else (section.body, "", "")
+        before, place, after = places.parted(section.body)
         filled = (places.filled(text, lists) for text in (section.body, before, after))
         whole, before, after = filled
         found.append(Part(section, whole, before, place, after))

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import person
@@ -15,7 +16,7 @@ from accounts.models import Role
 from core.redirects import see_other
 from incidents.fetching import incident_for_responder
 from incidents.models.incident import NotAllowedNow
-from postmortems import drafting, reading
+from postmortems import chart, drafting, reading
 from postmortems.fetching import postmortem_for
 
 if TYPE_CHECKING:
@@ -35,11 +36,17 @@ def page(
     request: HttpRequest, postmortem: Postmortem, *, status: int = 200, more: dict[str, Any] | None = None
 ) -> HttpResponse:
     """The reading view; ``more`` is for its top."""
+    incident, read = postmortem.incident, reading.read(postmortem)
+    can_respond = person(request).has_role(Role.RESPONDER)
+    zone, moves = timezone.get_current_timezone(), chart.moves_of(incident)
     context: dict[str, Any] = {
         "postmortem": postmortem,
-        "incident": postmortem.incident,
-        "reading": reading.read(postmortem),
-        "can_respond": person(request).has_role(Role.RESPONDER),
+        "incident": incident,
+        "reading": read,
+        "chart": chart.draw(incident, moves, read.events, zone=zone, now=timezone.now()),
+        "services": incident.affected_services.order_by("name", "pk"),
+        "can_respond": can_respond,
+        "edit_url": _editor_of(postmortem) if can_respond and not postmortem.is_published else "",
     }
     return render(request, "postmortems/postmortem_detail.html", context | (more or {}), status=status)
 
@@ -55,9 +62,12 @@ def start(request: HttpRequest, reference: str) -> HttpResponse:
     except NotAllowedNow as error:
         messages.error(request, str(error))
         return see_other(incident.get_absolute_url())
-    if postmortem.is_published:
-        return see_other(postmortem)
+    return see_other(postmortem if postmortem.is_published else _editor_of(postmortem) or postmortem)
+
+
+def _editor_of(postmortem: Postmortem) -> str:
+    """Where it is written; nothing while there is no such page."""
     try:
-        return see_other(reverse("postmortems:edit", args=[incident.reference]))
+        return reverse("postmortems:edit", args=[postmortem.incident.reference])
     except NoReverseMatch:
-        return see_other(postmortem)
+        return ""

@@ -1,0 +1,109 @@
+"""HTML that we wrote, as PDF, by WeasyPrint in a process of its own.
+
+Somebody else's text decides how long it takes, so the process has a limit of computing time and of memory and is killed
+beyond; one is at work at a time. It fetches nothing: no file, no address, no data. Run as a program, this module is
+that process, and knows nothing of Django.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from typing import NoReturn
+
+COMPUTING_SECONDS = 20.0
+WAIT_SECONDS = 45.0  # on a machine that is busy with other things
+MEMORY = 1536 * 1024 * 1024
+NICENESS = 5  # paging goes first
+LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+_LACKS, _TOO_MUCH = 3, 4
+
+_turn = threading.Lock()
+
+
+class NotMade(Exception):
+    """There is no PDF; the message says why to people."""
+
+
+class Unavailable(NotMade):
+    """This installation lacks what makes them."""
+
+
+class Busy(NotMade):
+    """Another one is being made; a little later it goes."""
+
+
+class TooLong(NotMade):
+    """It takes more time or memory than there is."""
+
+
+def make(html: str) -> bytes:
+    """The PDF of a complete document. Raises NotMade, as one of its kinds."""
+    if not _turn.acquire(blocking=False):
+        raise Busy("Another PDF is being made at this moment. Try again in a few seconds.")
+    try:
+        return _made(html.encode("utf-8", "replace"))
+    finally:
+        _turn.release()
+
+
+def _made(html: bytes) -> bytes:
+    asked = [sys.executable, "-I", __file__]
+    try:
+        done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env={})
+    except subprocess.TimeoutExpired:
+        raise TooLong(_LONG) from None
+    if done.returncode == _LACKS:
+        raise Unavailable(f"This installation cannot make PDFs: it lacks {', '.join(LIBRARIES)}.")
+    if done.returncode == _TOO_MUCH or done.returncode in {-signal.SIGVTALRM, -signal.SIGKILL}:
+        raise TooLong(_LONG)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RuntimeError(f"WeasyPrint ended with {done.returncode}: {said[-1] if said else 'nothing said'}")
+    return done.stdout
+
+
+_LONG = "This postmortem is too long to be laid out in pages here. Save it as HTML, and print that."
+
+
+# ---- the process ---------------------------------------------------------------------------------------------------
+
+
+def _main() -> None:
+    try:
+        from weasyprint import HTML  # noqa: PLC0415 - costs what only the process needs
+        from weasyprint.urls import URLFetcher  # noqa: PLC0415
+    except (ImportError, OSError):
+        sys.exit(_LACKS)
+
+    class Nothing(URLFetcher):  # type: ignore[misc]
+        """What is fetched: nothing."""
+
+        def fetch(self, url: str, headers: object = None) -> NoReturn:
+            """Refuse."""
+            raise ValueError(f"not fetched: {url[:100]}")
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.setitimer(signal.ITIMER_VIRTUAL, COMPUTING_SECONDS)  # its signal ends the process, whatever it does
+    os.nice(NICENESS)
+    sys.addaudithook(_refuse_network)
+    html = sys.stdin.buffer.read().decode()
+    try:
+        made = HTML(string=html, url_fetcher=Nothing(allowed_protocols=())).write_pdf()
+    except (MemoryError, RecursionError):
+        sys.exit(_TOO_MUCH)
+    sys.stdout.buffer.write(made)
+
+
+def _refuse_network(event: str, _arguments: object) -> None:
+    """Were something to fetch by another way, it would not get out."""
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system"}:
+        raise PermissionError(event)
+
+
+if __name__ == "__main__":
+    _main()
