@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -12,7 +12,7 @@ from catalog.models import Service
 from core.work import db_now, each
 from incidents import lifecycle
 from incidents.consequences import Consequences, Kind
-from incidents.models import Incident, Status
+from incidents.models import Incident, Status, TimelineEntry
 from incidents.models.incident import DONE, NotAllowedNow
 from incidents.policy import policies
 from postmortems import choosing, generating, searching, wording
@@ -158,15 +158,15 @@ def write_anew(postmortem: Postmortem, incident: Incident, *, now: datetime) -> 
     searching.index(postmortem)
 
 
-def events_of(postmortem: Postmortem, entries: Iterable[Any]) -> list[KeyEvent]:
+def events_of(postmortem: Postmortem, entries: Iterable[TimelineEntry]) -> list[KeyEvent]:
     """The events that are told by rule, unsaved."""
-    found = []
-    for entry in choosing.choose(entries):
-        text = wording.say(entry)
-        found.append(
-            KeyEvent(postmortem=postmortem, entry=entry, at=entry.at, text=text, source_at=entry.at, source_text=text)
-        )
-    return found
+    return [event_of(postmortem, entry) for entry in choosing.choose(entries)]
+
+
+def event_of(postmortem: Postmortem, entry: TimelineEntry) -> KeyEvent:
+    """An entry of the timeline as an event, unsaved; reads ``by``."""
+    text = wording.say(entry)
+    return KeyEvent(postmortem=postmortem, entry=entry, at=entry.at, text=text, source_at=entry.at, source_text=text)
 
 
 def facts_of(incident: Incident) -> Facts:
