@@ -26,6 +26,8 @@ from api.resources import (
     incidents,
     integrations,
     ledger,
+    postmortem_records,
+    postmortems,
     runbooks,
     runners,
     runs,
@@ -133,6 +135,8 @@ api.add_router("/runs", runs.router)
 api.add_router("/actions", actions.router)
 api.add_router("/runners", runners.router)
 api.add_router("/executions", executions.router)
+api.add_router("/postmortems", postmortems.router)
+api.add_router("/postmortems", postmortem_records.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)

@@ -49,7 +49,8 @@ _WORDS = {
 
 
 class Problem(Exception):
-    """An answer with an error status; ``errors`` are (field, message) pairs, ``headers`` go with the answer."""
+    """An answer with an error status; ``errors`` are (field, message) pairs, ``headers`` go with the answer, and
+    ``extra`` are members of the document besides those that RFC 9457 names."""
 
     def __init__(
         self,
@@ -58,12 +59,14 @@ class Problem(Exception):
         *,
         errors: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors
         self.headers = headers
+        self.extra = extra
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -87,6 +90,7 @@ def respond(problem: Problem) -> HttpResponse:
         body["detail"] = problem.detail
     if problem.errors:
         body["errors"] = [{"field": field, "message": message} for field, message in problem.errors[:MOST_ERRORS]]
+    body |= problem.extra or {}
     return JsonResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=dict(problem.headers or {}))
 
 

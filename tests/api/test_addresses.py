@@ -22,6 +22,7 @@ RESOURCES = [
     "integrations",
     "on-call",
     "overrides",
+    "postmortems",
     "runbooks",
     "runners",
     "runs",
