@@ -66,17 +66,18 @@ def chunks(rows: IncidentQuerySet, *, sort: str, beside: str, now: datetime) -> 
     Each chunk is a page by keyset, read and forgotten: memory does not grow with the rows, and no transaction or
     cursor is open while a slow reader takes its time. A row that changes its place meanwhile may come twice or not.
     """
-    yield _lines([COLUMNS], opening=BYTE_ORDER_MARK)
+    yield lines([COLUMNS], opening=BYTE_ORDER_MARK)
     cursor: str | None = None
     while True:
         page = listing.page(rows, sort=sort, cursor=cursor, limit=CHUNK, now=now)
-        yield _lines([_cells(incident, f"{beside}{incident.reference}", now=now) for incident in page.items])
+        yield lines([_cells(incident, f"{beside}{incident.reference}", now=now) for incident in page.items])
         cursor = page.next
         if cursor is None:
             return
 
 
-def _lines(rows: Sequence[Sequence[str | int]], *, opening: str = "") -> bytes:
+def lines(rows: Sequence[Sequence[str | int]], *, opening: str = "") -> bytes:
+    """Rows as they stand in the file; ``opening`` goes before the first."""
     text = io.StringIO(opening)
     text.seek(0, io.SEEK_END)
     csv.writer(text, lineterminator="\r\n").writerows(rows)

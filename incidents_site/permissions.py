@@ -42,6 +42,8 @@ _ROUTES = {
         incidents:simulate incidents:readiness
         incidents:export incidents:save_view incidents:delete_view
         alerts:list alerts:detail alerts:incident_panel
+        followups:list followups:export
+        postmortems:meeting_ics postmortems:template_list
         postmortems:list postmortems:detail postmortems:incident_panel
         postmortems:export_markdown postmortems:export_html postmortems:export_pdf
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed

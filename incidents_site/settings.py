@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "alerts",
     "runbooks",
     "postmortems",
+    "followups",
     "home",
     "api",
     "incidents_site",

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("alerts.urls")),
     path("", include("runbooks.urls")),
     path("", include("postmortems.urls")),
+    path("", include("followups.urls")),
     path("", include("catalog.urls")),
     path("", include("oncall.urls")),
     path("", include("notifications.urls")),

@@ -27,6 +27,7 @@ STACK = [
     "alerts",
     "runbooks",
     "postmortems",
+    "followups",
     "home",
     "api",
     "incidents_site",

@@ -53,8 +53,16 @@ class ActionItemQuerySet(OfIncidentQuerySet):
 
     def of_services(self, services: QuerySet[Service]) -> ActionItemQuerySet:
         """Of incidents that touch one of the services."""
-        links = AffectedService.objects.filter(incident=OuterRef("incident"), service__in=services)
-        return self.filter(Exists(links))
+        return self.filter(Exists(_links().filter(service__in=services)))
+
+    def without_team(self) -> ActionItemQuerySet:
+        """Of incidents that touch no service of a team."""
+        return self.filter(~Exists(_links().filter(service__team__isnull=False)))
+
+
+def _links() -> QuerySet[AffectedService]:
+    """What ties the incident of an item to services."""
+    return AffectedService.objects.filter(incident=OuterRef("incident"))
 
 
 class StatusUpdate(models.Model):
@@ -147,6 +155,18 @@ class ActionItem(models.Model):
                 condition=Q(done_at=None, accepted_at=None),
                 name="incidents_actions_open",
             ),
+            # The lists of all incidents' items: what is open by itself, and everything (followups.listing).
+            models.Index(
+                fields=("due_on", "id"), condition=Q(done_at=None, accepted_at=None), name="incidents_actions_by_due"
+            ),
+            models.Index(
+                fields=("created_at", "id"),
+                condition=Q(done_at=None, accepted_at=None),
+                name="incidents_actions_by_age",
+            ),
+            models.Index(fields=("due_on", "id"), name="incidents_actions_all_due"),
+            models.Index(fields=("created_at", "id"), name="incidents_actions_all_age"),
+            models.Index(fields=("done_at", "id"), condition=Q(done_at__isnull=False), name="incidents_actions_done"),
         )
 
     def __str__(self) -> str:

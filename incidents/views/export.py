@@ -20,6 +20,8 @@ from incidents.views.list import asked, list_address
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.http import HttpRequest
+
 # A reader who takes a file slowly keeps a thread and a connection to the database; pages need the others.
 AT_ONCE = 2
 _seats = BoundedSemaphore(AT_ONCE)
@@ -36,12 +38,19 @@ def export_csv(request: HtmxHttpRequest) -> HttpResponse | StreamingHttpResponse
     if not ask.filters.form.is_valid():
         messages.warning(request, "Nothing was exported, because a filter is not right. It says below what it takes.")
         return see_other(list_address(ask.query))
+    chunks = export.chunks(ask.rows, sort=ask.sort, beside=absolute(reverse("incidents:list")), now=ask.now)
+    name = f"incidents-{ask.period}-{ask.now:%Y-%m-%d}.csv"
+    return as_file(request, chunks, name=name, instead=list_address(ask.query))
+
+
+def as_file(
+    request: HttpRequest, chunks: Iterator[bytes], *, name: str, instead: str
+) -> HttpResponse | StreamingHttpResponse:
+    """Chunks of CSV as a file; where too many are being written already, back to ``instead`` with a word."""
     if not _seats.acquire(blocking=False):
         messages.warning(request, "Two other exports are being written. Try again in a minute.")
-        return see_other(list_address(ask.query))
-    chunks = export.chunks(ask.rows, sort=ask.sort, beside=absolute(reverse("incidents:list")), now=ask.now)
+        return see_other(instead)
     response = StreamingHttpResponse(_Seated(chunks), content_type="text/csv; charset=utf-8; header=present")
-    name = f"incidents-{ask.period}-{ask.now:%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
