@@ -126,12 +126,6 @@ class Chart:
         return self.axis_y + AXIS_HEIGHT
 
 
-def moves_of(incident: Incident) -> list[TimelineEntry]:
-    """What changed its status; one query."""
-    rows = incident.timeline.filter(kind__in=MOVES).order_by("at", "id")
-    return list(rows.only("kind", "at", "data", "incident"))
-
-
 def draw(
     incident: Incident, moves: Iterable[TimelineEntry], events: Sequence[KeyEvent], *, zone: tzinfo, now: datetime
 ) -> Chart:

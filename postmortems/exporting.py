@@ -23,6 +23,7 @@ from postmortems.places import escaped
 
 if TYPE_CHECKING:
     from postmortems.models import Postmortem
+    from postmortems.reading import Reading
 
 NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 HTML_POLICY = f"{NO_SCRIPT}; sandbox"
@@ -43,10 +44,9 @@ def export(postmortem: Postmortem, format_: str, *, now: datetime) -> File:
     return File(f"postmortem-{postmortem.incident.reference}.{format_}", content_type, make(postmortem, now))
 
 
-def facts_of(postmortem: Postmortem, *, now: datetime) -> list[tuple[str, str]]:
+def facts_of(read: Reading, *, now: datetime) -> list[tuple[str, str]]:
     """What stands on top of a file: names and plain texts."""
-    incident = postmortem.incident
-    services = ", ".join(service.name for service in incident.affected_services.order_by("name", "pk"))
+    postmortem, incident = read.postmortem, read.postmortem.incident
     lasted = (incident.resolved_at - incident.started_at).total_seconds() if incident.resolved_at else None
     rows = [
         ("Incident", incident.reference),
@@ -58,7 +58,7 @@ def facts_of(postmortem: Postmortem, *, now: datetime) -> list[tuple[str, str]]:
         ("Resolved", moment(incident.resolved_at) if incident.resolved_at else "not yet"),
         ("Lasted", durations.words(lasted) if lasted is not None else ""),
         ("Published", moment(postmortem.published_at)) if postmortem.published_at else ("As of", moment(now)),
-        ("Affected services", services),
+        ("Affected services", ", ".join(service.name for service in read.services)),
         ("Contributing factors", ", ".join(factor.name for factor in postmortem.factors.all())),
     ]
     return [(name, text) for name, text in rows if text]
@@ -74,7 +74,7 @@ def _markdown(postmortem: Postmortem, now: datetime) -> bytes:
     incident = postmortem.incident
     lines = [f"# Postmortem of {incident.reference}: {escaped(single_line(incident.title))}", ""]
     lines += ["| | |", "|---|---|"]
-    lines += [f"| {name} | {_cell(text)} |" for name, text in facts_of(postmortem, now=now)]
+    lines += [f"| {name} | {_cell(text)} |" for name, text in facts_of(read, now=now)]
     lines += ["", f"<{messages.absolute(postmortem.get_absolute_url())}>"]
     for part in read.parts:
         lines += ["", f"## {escaped(single_line(part.section.title))}", "", part.text.strip()]
@@ -96,13 +96,12 @@ def _pdf(postmortem: Postmortem, now: datetime) -> bytes:
 def _document(postmortem: Postmortem, *, now: datetime) -> str:
     """One HTML document with its style inside; WeasyPrint lays out the same one."""
     read = reading.read(postmortem)
-    moves = chart.moves_of(postmortem.incident)
     context: dict[str, Any] = {
         "postmortem": postmortem,
         "incident": postmortem.incident,
         "reading": read,
-        "chart": chart.draw(postmortem.incident, moves, read.events, zone=UTC, now=now),
-        "facts": facts_of(postmortem, now=now),
+        "chart": chart.draw(postmortem.incident, read.moves, read.events, zone=UTC, now=now),
+        "facts": facts_of(read, now=now),
         "address": messages.absolute(postmortem.get_absolute_url()),
         "policy": NO_SCRIPT,
         # A page has no style of its own, a file has nothing else; no word of anybody's is in it.

@@ -19,6 +19,7 @@ COMPUTING_SECONDS = 20.0
 WAIT_SECONDS = 45.0  # on a machine that is busy with other things
 MEMORY = 1536 * 1024 * 1024
 NICENESS = 5  # paging goes first
+PROGRAM = __file__
 LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 _LACKS, _TOO_MUCH = 3, 4
 
@@ -52,7 +53,7 @@ def make(html: str) -> bytes:
 
 
 def _made(html: bytes) -> bytes:
-    asked = [sys.executable, "-I", __file__]
+    asked = [sys.executable, "-I", PROGRAM, str(COMPUTING_SECONDS)]
     try:
         done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env={})
     except subprocess.TimeoutExpired:
@@ -88,7 +89,7 @@ def _main() -> None:
             raise ValueError(f"not fetched: {url[:100]}")
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.setitimer(signal.ITIMER_VIRTUAL, COMPUTING_SECONDS)  # its signal ends the process, whatever it does
+    signal.setitimer(signal.ITIMER_VIRTUAL, float(sys.argv[1]))  # its signal ends the process, whatever it does
     os.nice(NICENESS)
     sys.addaudithook(_refuse_network)
     html = sys.stdin.buffer.read().decode()

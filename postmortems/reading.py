@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
+from accounts.models import User
+from catalog.models import Service
+from core.together import attach, together
 from postmortems import outline, places
+from postmortems.chart import MOVES
 from postmortems.models import KeyEvent, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from incidents.models import ActionItem
+    from incidents.models import ActionItem, TimelineEntry
     from postmortems.models import Postmortem
 
 
@@ -34,12 +40,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A postmortem with its parts, the events that it tells, and the action items of its incident."""
+    """A postmortem with its parts and the events that it tells; of its incident the action items, what changed its
+    status (for ``postmortems.chart``), and the services that it touched."""
 
     postmortem: Postmortem
     parts: list[Part]
     events: list[KeyEvent]
     action_items: list[ActionItem]
+    moves: list[TimelineEntry]
+    services: list[Service]
 
     @property
     def unwritten(self) -> list[Part]:
@@ -48,10 +57,22 @@ class Reading:
 
 
 def read(postmortem: Postmortem) -> Reading:
-    """Everything that is read of it; two queries besides its sections."""
-    events = list(postmortem.events.filter(is_kept=True).select_related("changed_by"))
-    items = list(postmortem.incident.action_items.select_related("owner"))
-    return Reading(postmortem, parts_of(postmortem.sections.all(), events, items), events, items)
+    """Everything that is read of it; one query besides its sections."""
+    incident = postmortem.incident
+    events, items = postmortem.events.filter(is_kept=True), incident.action_items.all()
+    named = Q(pk__in=events.order_by().values("changed_by")) | Q(pk__in=items.order_by().values("owner"))
+    rows = together(
+        events=events,
+        items=items,
+        people=User.objects.filter(named).only("username", "name"),
+        moves=incident.timeline.filter(kind__in=MOVES).order_by("at", "id").defer("text"),
+        services=Service.objects.filter(incidents=incident).order_by("name", "pk").only("slug", "name"),
+    )
+    people = {person.pk: person for person in rows["people"]}
+    attach(rows["events"], "changed_by", people)
+    attach(rows["items"], "owner", people)
+    parts = parts_of(postmortem.sections.all(), rows["events"], rows["items"])
+    return Reading(postmortem, parts, rows["events"], rows["items"], rows["moves"], rows["services"])
 
 
 def parts_of(sections: Iterable[Section], events: list[KeyEvent], items: list[ActionItem]) -> list[Part]:

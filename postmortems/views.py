@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -38,15 +38,14 @@ def page(
     """The reading view; ``more`` is for its top."""
     incident, read = postmortem.incident, reading.read(postmortem)
     can_respond = person(request).has_role(Role.RESPONDER)
-    zone, moves = timezone.get_current_timezone(), chart.moves_of(incident)
+    is_editable, zone = can_respond and not postmortem.is_published, timezone.get_current_timezone()
     context: dict[str, Any] = {
         "postmortem": postmortem,
         "incident": incident,
         "reading": read,
-        "chart": chart.draw(incident, moves, read.events, zone=zone, now=timezone.now()),
-        "services": incident.affected_services.order_by("name", "pk"),
+        "chart": chart.draw(incident, read.moves, read.events, zone=zone, now=timezone.now()),
         "can_respond": can_respond,
-        "edit_url": _editor_of(postmortem) if can_respond and not postmortem.is_published else "",
+        "edit_url": reverse("postmortems:edit", args=[incident.reference]) if is_editable else "",
     }
     return render(request, "postmortems/postmortem_detail.html", context | (more or {}), status=status)
 
@@ -62,12 +61,6 @@ def start(request: HttpRequest, reference: str) -> HttpResponse:
     except NotAllowedNow as error:
         messages.error(request, str(error))
         return see_other(incident.get_absolute_url())
-    return see_other(postmortem if postmortem.is_published else _editor_of(postmortem) or postmortem)
-
-
-def _editor_of(postmortem: Postmortem) -> str:
-    """Where it is written; nothing while there is no such page."""
-    try:
-        return reverse("postmortems:edit", args=[postmortem.incident.reference])
-    except NoReverseMatch:
-        return ""
+    if postmortem.is_published:
+        return see_other(postmortem)
+    return see_other("postmortems:edit", reference=incident.reference)

@@ -3,6 +3,7 @@ far from the incident's page."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from core.text import single_line
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 Kind = TimelineEntry.Kind
 
+# Emphasis and code of Markdown, as people write them in notes; a line of plain text has none.
+_MARKED = re.compile(r"(?<!\w)(?:\*\*(?=\S)([^*]+)(?<=\S)\*\*|`([^`]+)`)(?!\w)")
+
+LONGEST_READ = 10_000
 LONGEST = 400  # characters of a note that an event quotes
 
 
@@ -24,8 +29,8 @@ def say(entry: TimelineEntry) -> str:
 
 
 def quoted(text: str, *, limit: int = LONGEST) -> str:
-    """A text on one line, cut at a word where it is longer than ``limit`` characters."""
-    line = single_line(text)
+    """A text on one line without Markdown's marks, cut at a word where it is longer than ``limit`` characters."""
+    line = _MARKED.sub(lambda found: found[1] or found[2], single_line(text, limit=LONGEST_READ))
     if len(line) <= limit:
         return line
     cut = line[:limit].rsplit(" ", 1)[0] if " " in line[: limit + 1] else line[:limit]
