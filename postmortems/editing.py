@@ -56,10 +56,10 @@ def write(
     now = now or db_now()
     theirs = section.body
     if base is not None:
-        body = _merged(section, base=_normal(base), mine=body)
+        body = _merged(section, base=normal(base), mine=body)
     if body == theirs:
         return section
-    merged = base is not None and theirs != _normal(base)
+    merged = base is not None and theirs != normal(base)
     section.body, section.number = body, section.number + 1
     section.edited_at, section.edited_by = now, by
     section.save(update_fields=["body", "number", "edited_at", "edited_by"])
@@ -83,7 +83,7 @@ def write_many(
         raise ValidationError({"sections": f"There is no section {', '.join(sorted(unknown))}; there are: {known}."})
     lists = lists_of(postmortem)
     for key, body in bodies.items():
-        write(sections[key], body=places.folded(_normal(body), lists), by=by, now=now)
+        write(sections[key], body=places.folded(normal(body), lists), by=by, now=now)
 
 
 @transaction.atomic
@@ -125,12 +125,12 @@ def _merged(section: Section, *, base: str, mine: str) -> str:
 
 
 def _checked(body: str) -> str:
-    body = _normal(body)
+    body = normal(body)
     if len(body) > BODY_LIMIT:
         raise ValidationError({"body": f"A section has at most {BODY_LIMIT:,} characters; this has {len(body):,}."})
     return body
 
 
-def _normal(body: str) -> str:
+def normal(body: str) -> str:
     """Line ends as they are kept: browsers send two characters, and sometimes one."""
     return clean(body).replace("\r\n", "\n").replace("\r", "\n")

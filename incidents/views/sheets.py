@@ -111,8 +111,8 @@ def conflict(
 
 
 def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, said: str = "") -> HttpResponse:
-    """To what was made on the page, or to its top with a word; htmx is told to look at the page again. To the list for
-    who has just hidden the incident from themselves."""
+    """To the page of ours that asked, to what was made on the incident's page, or to its top with a word; htmx is told
+    to look at the page again. To the list for who has just hidden the incident from themselves."""
     if not Incident.objects.visible_to(person(request)).filter(pk=incident.pk).exists():
         messages.success(request, f"{incident.reference} is private now, and you are not one of its people.")
         return _elsewhere(request)

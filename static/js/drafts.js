@@ -30,10 +30,18 @@ const isLed = load?.type === "navigate" && load.redirectCount > 0;
 const hasArrived = (draft) => Boolean(draft.sentAt) && ((isLed && Math.abs(begunAt - draft.sentAt) < SOON) || given.has(draft.text));
 if (reader) guarded((storage) => each(storage, (key, draft) => (hasArrived(draft) || !(Date.now() - draft.at < DAY)) && storage.removeItem(key)));
 
+// A field may say what its text began with, for the server to merge (data-base names that field).
+const baseOf = (field) => field.dataset.base ? document.getElementById(field.dataset.base) : null;
+const begunWith = (field) => baseOf(field)?.value ?? field.defaultValue;
+
 // Only into a field that is as it was when the draft was begun: what others have written since is never taken back.
 function restore(field) {
   const draft = guarded((storage) => read(storage, keyOf(field)));
-  if (!draft || field.value !== field.defaultValue || draft.was !== field.defaultValue || draft.text === field.value) return;
+  if (!draft || field.value !== field.defaultValue || draft.text === field.value) return;
+  if (draft.was !== begunWith(field)) {
+    if (!baseOf(field)) return;
+    baseOf(field).value = draft.was;
+  }
   field.value = draft.text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
@@ -44,8 +52,8 @@ if (reader) {
 
   document.addEventListener("input", ({ target }) => {
     if (!target.matches?.(FIELDS)) return;
-    const draft = { text: target.value, was: target.defaultValue, at: Date.now() };
-    guarded((storage) => (draft.text === draft.was ? storage.removeItem(keyOf(target)) : storage.setItem(keyOf(target), JSON.stringify(draft))));
+    const draft = { text: target.value, was: begunWith(target), at: Date.now() };
+    guarded((storage) => (target.value === target.defaultValue ? storage.removeItem(keyOf(target)) : storage.setItem(keyOf(target), JSON.stringify(draft))));
   });
 
   // A question before it is done (declare_confirm.html) carries on what its page was sent.
