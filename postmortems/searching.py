@@ -43,6 +43,11 @@ class Found:
 
 def index(postmortem: Postmortem) -> None:
     """Put the words of all sections into the document; whoever writes a section calls it in the same transaction."""
+    index_all([postmortem.pk])
+
+
+def index_all(keys: Sequence[int]) -> None:
+    """The same for several postmortems at once, by their keys."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -52,9 +57,9 @@ def index(postmortem: Postmortem) -> None:
                 || setweight(to_tsvector('{CONFIG}'::regconfig, regexp_replace(left(
                     (SELECT string_agg(body, ' ' ORDER BY position) FROM postmortems_section
                      WHERE postmortem_id = row.id), {LONGEST}), '[^[:alnum:]]+', ' ', 'g')), 'B')
-            WHERE id = %s
+            WHERE id = ANY(%s)
             """,  # noqa: S608 - the name of a text search configuration and a number, ours
-            [postmortem.pk],
+            [list(keys)],
         )
 
 

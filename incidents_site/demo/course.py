@@ -34,7 +34,7 @@ WORK = {
     Severity.LOW: (330.0, 0.85),
 }
 MONITOR_FIRST = {Severity.CRITICAL: 0.0, Severity.HIGH: 0.05, Severity.MEDIUM: 0.11, Severity.LOW: 0.14}
-POSTMORTEM = {Severity.CRITICAL: 0.95, Severity.HIGH: 0.25, Severity.MEDIUM: 0.02, Severity.LOW: 0.0}
+POSTMORTEM = {Severity.CRITICAL: 0.95, Severity.HIGH: 0.86, Severity.MEDIUM: 0.02, Severity.LOW: 0.0}
 RAISED_TO = {Severity.HIGH: Severity.CRITICAL, Severity.MEDIUM: Severity.HIGH, Severity.LOW: Severity.MEDIUM}
 LOWERED_TO = {Severity.CRITICAL: Severity.HIGH, Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}
 

@@ -23,7 +23,7 @@ from incidents.models import (
 )
 from incidents.models.obligations import Escalation
 from incidents.telling import Reach
-from incidents_site.demo import aftermath, alarms, course, rhythm
+from incidents_site.demo import aftermath, alarms, course, rhythm, stall, write_ups
 from incidents_site.demo.aftermath import Aftermath
 from incidents_site.demo.replay import Replay, World
 from incidents_site.demo.story import Words
@@ -47,6 +47,8 @@ def load(company: Company, *, now: datetime, seed: int = SEED) -> int:
     """Write the whole history; returns the number of incidents. The same seed and ``now`` give the same history."""
     rng = random.Random(seed)
     replays = [_begin(occasion, company, rng, now=now) for occasion in rhythm.occasions(rng, now=now)]
+    replays.append(stall.begin(company, now=now))
+    replays.sort(key=lambda replay: replay.course.created_at)
     Incident.objects.bulk_create([replay.incident for replay in replays])
     AffectedService.objects.bulk_create(
         AffectedService(incident=replay.incident, service=service) for replay in replays for service in replay.services
@@ -86,7 +88,9 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
     also = rng.sample(others, k=rng.randint(1, 2)) if others and rng.random() < ALSO_AFFECTED[occasion.severity] else []
     services = [service, *(company.services[slug] for slug in also)]
     after = Aftermath(now, random.Random(words.values["number"] + incident.title))
-    return Replay(incident, drawn, words, team, services, after, alarm=alarm, late_at=late_at)
+    chance = random.Random(f"{incident.title}/{words.values['number']}")
+    written = write_ups.of(drawn, occasion.severity, chance, now=now)
+    return Replay(incident, drawn, words, team, services, after, written, alarm=alarm, late_at=late_at)
 
 
 def _world(company: Company, replays: Sequence[Replay], *, now: datetime) -> World:
@@ -150,6 +154,7 @@ def _write(replays: Sequence[Replay]) -> None:
     for found, entry in evidence:
         entry.data["evidence"] = found.pk
     TimelineEntry.objects.bulk_create(chain.from_iterable(replay.entries for replay in replays))
+    write_ups.write(replays)
     NoteRevision.objects.bulk_create(chain.from_iterable(replay.revisions for replay in replays))
     rows = list(chain.from_iterable(replay.notifications.values() for replay in replays))
     for row in rows:

@@ -21,6 +21,7 @@ from incidents_site.demo.company import HOLIDAY_MARK
 from incidents_site.demo.people import logins_file
 from notifications.models import ContactMethod, Drill, Notification
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
+from postmortems.models import Postmortem
 from runbooks.models import Run, Runbook
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ NAMED: dict[str, type[Model]] = {
     "timeline entries": TimelineEntry,
     "status updates": StatusUpdate,
     "action items": ActionItem,
+    "postmortems": Postmortem,
     "runbook runs": Run,
     "runbooks": Runbook,
     "executions": Execution,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from incidents_site.demo.alarms import Alarm
     from incidents_site.demo.course import Course
     from incidents_site.demo.story import Words
+    from incidents_site.demo.write_ups import WriteUp
 
 Step = tuple["datetime", "Callable[[Consequences], None]"]
 
@@ -74,6 +75,7 @@ class Replay:
     team: list[User]
     services: list[Service]
     aftermath: Aftermath
+    write_up: WriteUp
     alarm: Alarm | None = None
     late_at: datetime | None = None
     world: World = field(init=False)
@@ -133,6 +135,7 @@ class Replay:
         if course.postmortem_at:
             yield course.postmortem_at, self._start_postmortem
         yield from self.aftermath.steps(self)
+        yield from self.write_up.steps(self)
 
     def _work(self, course: Course, answered: datetime) -> Iterator[Step]:
         wanted: list[tuple[datetime | None, Callable[[Consequences], None]]] = [

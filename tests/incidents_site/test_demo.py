@@ -7,6 +7,7 @@ import json
 import random
 import re
 import stat
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 
@@ -41,10 +42,13 @@ from incidents.models import (
     StatusUpdate,
     TimelineEntry,
 )
+from incidents.policy import policies
 from incidents_site.demo import course, loading, people, removal, rhythm
 from notifications import delivery, drill_times, drills
 from notifications.models import Attempt, ContactMethod, Drill, MonthlyDrill, Notification
 from oncall.models import EscalationPolicy
+from postmortems import listing, reading
+from postmortems.models import Comment, KeyEvent, Postmortem, Reviewer, Revision, Section
 from runbooks.models import Run
 from tests import make
 
@@ -159,8 +163,8 @@ def test_times_are_in_order(demo):
     assert not TimelineEntry.objects.filter(Q(at__gt=demo) | Q(at__lt=F("incident__created_at"))).exists()
     after = TimelineEntry.objects.filter(incident__in=past(), at__gt=F("incident__resolved_at"))
     assert set(after.values_list("kind", flat=True)) == {
-        Kind.POSTMORTEM_STARTED, Kind.DETAILS_CHANGED, Kind.STATUS_UPDATED, Kind.ACTION_ADDED, Kind.ACTION_CHANGED,
-        Kind.ACTION_DONE, Kind.ACTION_REOPENED,
+        Kind.POSTMORTEM_DRAFTED, Kind.POSTMORTEM_STARTED, Kind.POSTMORTEM_PUBLISHED, Kind.DETAILS_CHANGED,
+        Kind.STATUS_UPDATED, Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_REOPENED,
     }  # fmt: skip
 
 
@@ -201,7 +205,10 @@ def test_clocks_ended_as_the_times_say(demo):
 def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
     spoken_of = past().filter(severity="critical", acknowledged_at__isnull=False)
     assert not spoken_of.filter(status_updates=None).exists()
-    assert set(StatusUpdate.objects.values_list("visibility", flat=True)) == {"internal"}
+    public = StatusUpdate.objects.filter(visibility="external")
+    assert [(update.status, update.pk) for update in public] == [
+        ("postmortem", Postmortem.objects.exclude(public_update=None).get().public_update_id)
+    ]
     for update in StatusUpdate.objects.select_related("incident"):
         entry = update.incident.timeline.get(kind=Kind.STATUS_UPDATED, data__update=update.pk)
         assert (entry.at, entry.by_id, entry.text) == (update.at, update.by_id, update.message)
@@ -229,6 +236,54 @@ def test_runbooks_were_followed_and_one_is_being_followed(demo):
         told = run.incident.timeline.filter(kind=Kind.RUNBOOK_STEP, data__did__in=("done", "skipped"))
         steps = [step for step in run.steps.all() if step.at]
         assert list(told.order_by("at").values_list("at", "by")) == [(step.at, step.by_id) for step in steps]
+
+
+def test_most_bad_incidents_have_a_postmortem_and_most_of_these_are_published(demo):
+    bad = past().filter(severity__in=("critical", "high"), merged_into=None)
+    states = Counter(bad.values_list("postmortem__state", flat=True))
+    assert states["published"] > 0.7 * bad.count()
+    assert states["draft"] > states["in_review"] > 0
+    assert 0 < states[None] < 0.15 * bad.count()
+    late = listing.behind(User.objects.get(username="alex"), listing.Filters(), policies(), now=demo)
+    assert 5 < late.count() < 30
+    assert Postmortem.objects.filter(state="draft", started_at=None, incident__status="resolved").exists()
+    for row in Postmortem.objects.select_related("incident"):
+        moments = [row.drafted_for, row.started_at, row.in_review_at, row.published_at, demo]
+        assert [at for at in moments if at] == sorted(at for at in moments if at)
+        assert (row.started_at is not None) == (row.incident.status == "postmortem")
+        assert row.created_at == row.drafted_for == row.incident.resolved_at
+        kinds = row.incident.timeline.values_list("kind", flat=True)
+        assert Kind.POSTMORTEM_DRAFTED in kinds
+        assert (Kind.POSTMORTEM_PUBLISHED in kinds) == row.is_published
+
+
+def test_published_postmortems_are_complete_and_tell_no_gap(demo):
+    for row in Postmortem.objects.filter(state="published").whole().select_related("incident"):
+        read = reading.read(row)
+        assert read.unwritten == []
+        assert "{" not in "".join(part.section.body for part in read.parts if part.section.key != "timeline")
+        assert read.events
+        assert row.factors.all()
+    assert not Section.objects.filter(postmortem__state="published", body__icontains="to write:").exists()
+    for section in Section.objects.prefetch_related("revisions"):
+        assert section.revisions.all()[0].body == section.body
+        assert section.number == len(section.revisions.all())
+
+
+def test_one_is_told_word_for_word(demo):
+    row = Postmortem.objects.get(incident__title__contains="ingest.raw")
+    assert (row.state, row.incident.severity) == ("published", "critical")
+    assert row.meeting_at.hour == 14
+    assert timedelta(days=3) < row.published_at - row.incident.resolved_at < timedelta(days=5)
+    assert row.reviewers.filter(approved_at=None).count() == 0 < row.reviewers.count()
+    assert row.comments.filter(settled_at=None).count() == 0 < row.comments.count()
+    assert [event.is_corrected for event in row.events.all()].count(True) == 1
+    assert row.events.filter(is_kept=False).exists()
+    assert row.events.filter(entry=None).count() == 2
+    assert {item.kind for item in row.incident.action_items.all()} == {"preventive", "detective", "mitigating"}
+    assert row.factors.count() == 4
+    assert row.public_update.message == row.public_text
+    assert "search" in reading.read(row).parts[0].text
 
 
 def test_nothing_of_the_past_is_owed_any_more(demo):
@@ -290,6 +345,12 @@ def test_removing_leaves_nothing(demo, client):
     assert re.search(r"\d+ incidents", printed)
     assert printed.endswith("No admin is left; manage.py setuplink prints the link that creates the first.\n")
     hang_on = (
+        Postmortem,
+        Section,
+        Revision,
+        KeyEvent,
+        Reviewer,
+        Comment,
         Run,
         TimelineEntry,
         StatusUpdate,
