@@ -31,7 +31,11 @@ def _says_something(reason: str) -> str:
     return reason
 
 
-Reason = Annotated[str, Field(max_length=REASON_LIMIT), AfterValidator(_says_something)]
+Reason = Annotated[
+    str,
+    Field(max_length=REASON_LIMIT, description="Closes it undone: why we can live with the risk."),
+    AfterValidator(_says_something),
+]
 
 
 def _read_day(value: object) -> date:
@@ -114,7 +118,7 @@ class ActionItemChange(Input):
     due_on: DayIn | None = None
     kind: ItemKind | None = None
     done: Boolean = LEFT_OUT
-    accepted_reason: Reason = Field(None, description="Closes it undone: why we can live with the risk.")
+    accepted_reason: Reason = LEFT_OUT
 
 
 class ActionItemOut(Output):

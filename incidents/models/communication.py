@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class OfIncidentQuerySet(models.QuerySet):  # type: ignore[type-arg]
     """Rows that are seen by whoever sees their incident."""
 
-    def visible_to(self, user: User) -> OfIncidentQuerySet:
+    def visible_to(self, user: User) -> Self:
         """Those of incidents that the person may see."""
         return self if user.is_staff else self.filter(seen_by(user, beside="incident__"))
 

@@ -1,0 +1,176 @@
+"""Reminders: owners before and after the day, managers when nobody does it; at nine in the morning where they live.
+
+The sweep looks once in a quarter of an hour, at what is open and at nothing else. Who is reminded of what is written
+down beside the messages, in one transaction, so each reminder goes out once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import Membership, User
+from core.time_zones import zone
+from core.work import each, give_back_when_frozen
+from followups import wording
+from followups.calendar import DAY, manager_reasons, morning_of, owner_reason, quarter_of
+from followups.models import FollowUpSettings, Reminder
+from incidents.consequences import Consequences
+from incidents.models import ActionItem, Incident
+from incidents.policy import policies
+from incidents.telling import Reach
+from notifications import health
+from notifications.models import Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    from followups.calendar import Reason
+    from incidents.models import SeverityPolicy
+    from incidents.models.communication import ActionItemQuerySet
+
+MARK = "followups.reminders"
+BATCH = 200
+EARLIEST_DAY = timedelta(hours=14)  # so far ahead of UTC is the first zone to begin a day
+
+
+def remind_due(*, now: datetime) -> int:
+    """Remind everybody whose morning it is; returns how many reminders went out."""
+    with transaction.atomic():
+        if not health.take_turn(MARK, now=now, since=quarter_of(now)):
+            return 0
+        give_back_when_frozen()
+        mornings = _mornings(now)
+        if not mornings:
+            return 0
+        settings = FollowUpSettings.objects.filter(pk=1).first() or FollowUpSettings(pk=1)
+        numbers = list(_candidates(settings, now=now).values_list("pk", flat=True))
+        batches = [numbers[at : at + BATCH] for at in range(0, len(numbers), BATCH)]
+        return sum(_remind(batch, settings=settings, mornings=mornings, now=now) for batch in batches)
+
+
+def _mornings(now: datetime) -> dict[str, date]:
+    """The zones of people in which it is morning, each with its day."""
+    zones = User.objects.active().order_by().values_list("time_zone", flat=True).distinct()
+    found = {name: morning_of(now, zone(name)) for name in zones}
+    return {name: day for name, day in found.items() if day}
+
+
+def _candidates(settings: FollowUpSettings, *, now: datetime) -> ActionItemQuerySet:
+    """Open items that anybody could be reminded of; along indexes that hold nothing else."""
+    last = (now + EARLIEST_DAY).date() + settings.remind_before_days * DAY
+    nobodys = Q(owner=None) | Q(owner__is_active=False)
+    return ActionItem.objects.undone().filter(Q(due_on__lte=last) | Q(due_on=None) | nobodys).order_by("created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Everything that decides about one batch of items. ``managers`` are by team; ``known`` is what was told."""
+
+    settings: FollowUpSettings
+    mornings: Mapping[str, date]
+    policies: Mapping[str, SeverityPolicy]
+    managers: Mapping[int, list[User]]
+    known: frozenset[tuple[int, str, date, int]]
+    reach: Reach
+    out: Consequences
+
+    def concerned(self, item: ActionItem) -> Iterator[tuple[User, list[Reason], date | None]]:
+        """Whoever may have to be reminded and is having their morning, why, and when it is due for them."""
+        owner = item.owner if item.owner and item.owner.is_active else None
+        people = [owner, *self._managers_of(item, owner)] if owner else self._managers_of(item, None)
+        for person in people:
+            today = self.mornings.get(person.time_zone)
+            if today is None:
+                continue
+            written = item.created_at.astimezone(zone(person.time_zone)).date()
+            due = self.due_of(item, written=written)
+            if person == owner:
+                reason = owner_reason(due, written=written, today=today, settings=self.settings)
+                reasons = [reason] if reason else []
+            else:
+                reasons = manager_reasons(
+                    due, written=written, today=today, is_owned=owner is not None, settings=self.settings
+                )
+            yield person, [why for why in reasons if self.is_new(item, why, person)], due
+
+    def is_new(self, item: ActionItem, why: Reason, person: User) -> bool:
+        """Whether they were not reminded for this reason yet."""
+        return (item.pk, why.kind.value, why.day, person.pk) not in self.known
+
+    def due_of(self, item: ActionItem, *, written: date) -> date | None:
+        """Its day; by policy where it has none."""
+        days = self.policies[item.incident.severity].follow_up_within_days
+        return item.due_on or (written + days * DAY if days else None)
+
+    def _managers_of(self, item: ActionItem, owner: User | None) -> list[User]:
+        """Managers of the teams of its services other than the owner, or else every admin."""
+        teams = self.reach.teams_of(item.incident)
+        found = {user.pk: user for team in teams for user in self.managers.get(team.pk, []) if user != owner}
+        return list(found.values()) or [user for user in self.reach.admins() if user != owner]
+
+
+def _remind(numbers: list[int], *, settings: FollowUpSettings, mornings: Mapping[str, date], now: datetime) -> int:
+    """Remind everybody concerned of a batch of items; returns how many reminders went out."""
+    items = list(ActionItem.objects.undone().filter(pk__in=numbers).select_related("incident", "owner").order_by("pk"))
+    reach = Reach.of([item.incident for item in items], now=now)
+    managers = _managers({team.pk for item in items for team in reach.teams_of(item.incident)})
+    reach.learn(people=[*(item.owner for item in items), *(user for users in managers.values() for user in users)])
+    told = Reminder.objects.filter(action_item__in=numbers).values_list("action_item", "kind", "for_day", "user")
+    work = _Round(settings, mornings, policies(), managers, frozenset(told), reach, Consequences(now))
+    written = [row for rows in each(items, partial(_remind_of, work=work)) for row in rows]
+    Reminder.objects.bulk_create(written, ignore_conflicts=True)
+    work.out.write()
+    return len({(row.action_item_id, row.user_id) for row in written if row.sent_at})
+
+
+def _managers(teams: set[int]) -> dict[int, list[User]]:
+    """The active managers of teams."""
+    found: dict[int, list[User]] = defaultdict(list)
+    links = Membership.objects.filter(team__in=teams, is_manager=True, user__is_active=True).select_related("user")
+    for link in links.order_by("user_id"):
+        found[link.team_id].append(link.user)
+    return found
+
+
+def _remind_of(item: ActionItem, *, work: _Round) -> list[Reminder]:
+    """The messages about one item, and the rows that say that they were sent. For several reasons at once a person gets
+    one message, about the weightiest; nobody hears of a private incident that they do not see."""
+    written = []
+    for person, reasons, due in work.concerned(item):
+        if not reasons or not _sees(person, item.incident):
+            continue
+        why = reasons[0]
+        is_told = work.reach.tell_user(
+            item.incident,
+            person,
+            wording.reminder(
+                item,
+                why,
+                due=due,
+                today=work.mornings[person.time_zone],
+                services=work.reach.services_of(item.incident),
+            ),
+            key=f"follow-up/{item.pk}/{why.kind}/{why.day}",
+            purpose=Notification.Purpose.NOTICE,
+            reason=wording.reason(why),
+            out=work.out,
+        )
+        sent_at = work.out.now if is_told else None
+        written += [
+            Reminder(action_item=item, user=person, kind=each.kind, for_day=each.day, sent_at=sent_at)
+            for each in reasons
+        ]
+    return written
+
+
+def _sees(person: User, incident: Incident) -> bool:
+    """Told of a private incident, a person would see it from then on: they must see it already."""
+    return not incident.is_private or Incident.objects.visible_to(person).filter(pk=incident.pk).exists()
