@@ -46,6 +46,7 @@ _ROUTES = {
         postmortems:meeting_ics postmortems:template_list
         postmortems:list postmortems:detail postmortems:incident_panel
         postmortems:export_markdown postmortems:export_html postmortems:export_pdf
+        postmortems:events postmortems:history
         runbooks:list runbooks:detail runbooks:history runbooks:incident_panel runbooks:run runbooks:run_changed
         automation:action_list automation:action_detail automation:runner_list automation:runner_detail
         automation:incident_panel automation:execution automation:execution_changed
@@ -72,6 +73,11 @@ _ROUTES = {
         incidents:reopen_action incidents:accept_action incidents:acknowledge_many
         alerts:link_alerts catalog:service_health
         postmortems:start
+        postmortems:review postmortems:remove_reviewer postmortems:approve postmortems:take_back postmortems:owner
+        postmortems:factors postmortems:comment postmortems:settle_comment postmortems:publish
+        postmortems:public_version postmortems:publish_public postmortems:meeting postmortems:cancel_meeting
+        postmortems:edit postmortems:edit_changed postmortems:section postmortems:preview
+        postmortems:section_restore postmortems:event_new postmortems:event_decide postmortems:event_edit
         runbooks:start runbooks:tick runbooks:untick runbooks:skip runbooks:seen
         automation:ask automation:approve automation:refuse automation:stop
         oncall:override_new oncall:override_end oncall:take_now oncall:cover_take
@@ -79,6 +85,7 @@ _ROUTES = {
     Access.MANAGER: """
         alerts:integration_list alerts:integration_new alerts:integration_detail alerts:integration_edit
         alerts:integration_switch alerts:integration_rotate
+        postmortems:template_new postmortems:template_edit
         runbooks:new runbooks:edit runbooks:review runbooks:archive
         catalog:service_new catalog:service_edit oncall:policy_new oncall:policy_edit
         oncall:schedule_new oncall:schedule_edit oncall:swap

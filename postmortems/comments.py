@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
 
 from core import live
 from core.text import clean
@@ -73,13 +72,6 @@ def unsettle(comment: Comment, *, by: User | None) -> Comment:
     if comment.settled_at is not None:
         _set(comment, None, None)
     return comment
-
-
-def of(postmortem: Postmortem) -> list[Comment]:
-    """Every comment with its writer, in order; read once for a postmortem, whoever asks."""
-    rows = Comment.objects.select_related("by", "settled_by")
-    prefetch_related_objects([postmortem], Prefetch("comments", rows))
-    return list(postmortem.comments.all())
 
 
 def _locked(comment: Comment) -> Comment:

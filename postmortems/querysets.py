@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from incidents.models import Incident
 from incidents.querysets import UNLISTED
@@ -34,9 +34,10 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
         return rows.prefetch_related("factors", "incident__affected_services")
 
     def whole(self) -> PostmortemQuerySet:
-        """With everything that its page shows but comments and history."""
+        """With everything that its page shows but its discussion (``postmortems.discussion``) and history."""
         rows = self.defer("document").select_related("incident__assignee", "owner", "created_by", "published_by")
-        return rows.prefetch_related("sections__edited_by", "factors", "reviewers__user")
+        section: Any = self.model._meta.get_field("sections").related_model
+        return rows.prefetch_related(Prefetch("sections", section.objects.select_related("edited_by")), "factors")
 
     def matching(self, query: SearchQuery) -> PostmortemQuerySet:
         """Whose title and sections have the words of a search (``incidents.search.query_for``)."""

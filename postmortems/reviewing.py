@@ -31,17 +31,19 @@ MOST_REVIEWERS = 20
 def send_for_review(
     postmortem: Postmortem, *, by: User | None, reviewers: Iterable[User], now: datetime | None = None
 ) -> Postmortem:
-    """Ask people to read a draft; where it is in review already, ask these too. Each who is new is told, and so is
-    everybody whose word counts anew because it was taken back in between.
+    """Ask people to read a draft; where it is in review already, ask these too. Each who is new is told, and in a
+    second round whoever was asked in the first one is asked again.
 
     Raises ValidationError without reviewers or for one who may not see the incident, NotAllowedNow when published.
     """
     postmortem = locked_postmortem(postmortem.pk)
     out = Consequences(now or db_now())
-    known = {row.user_id: row for row in postmortem.reviewers.select_for_update()}
+    known = {row.user_id: row for row in postmortem.reviewers.select_for_update(of=("self",)).select_related("user")}
     wanted = _checked(postmortem, reviewers, known.keys())
     is_new_round = postmortem.state == State.DRAFT
-    asked = [user for user in wanted if is_new_round or user.pk not in known]
+    asked = [user for user in wanted if user.pk not in known]
+    if is_new_round:
+        asked = [*(row.user for row in known.values()), *asked]
     for user in asked:
         row = known.get(user.pk) or Reviewer(postmortem=postmortem, user=user)
         row.asked_at, row.asked_by, row.approved_at = out.now, by, None

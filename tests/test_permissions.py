@@ -17,6 +17,8 @@ from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
 from notifications.models import Notification
+from postmortems import comments as postmortem_comments
+from postmortems import templating
 from runbooks import running
 from tests import make
 
@@ -68,6 +70,9 @@ def things(db, admin, alice):
     return {
         "reference": incident.reference,
         "postmortem": postmortem.incident.reference,
+        "event": postmortem.events.first().pk,
+        "comment": postmortem_comments.add(postmortem, text="x", by=admin).pk,
+        "template": templating.create(name="Usual", by=admin).pk,
         "slug": "kafka",
         "alert": alert.reference,
         "policy": policy.pk,
@@ -92,8 +97,11 @@ KEYS = {
     "incidents:finish_action": "action",
     "incidents:reopen_action": "action",
     "incidents:accept_action": "action",
+    "postmortems:event_edit": "event",
     "oncall": "policy",
     "alerts": "integration",
+    "postmortems:settle_comment": "comment",
+    "postmortems:template_edit": "template",
     "runbooks": "run",
     "automation": "execution",
     "automation:runner_detail": "runner",
