@@ -19,6 +19,7 @@ from bench import (
     malformed,
     pager,
     pages,
+    postmortems,
     rotations,
     schedules,
     screens,
@@ -48,6 +49,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "acknowledgements": acknowledgements.main,
     "frozen": frozen.main,
     "automation": automation.main,
+    "postmortems": postmortems.main,
     "chaos": chaos.main,
 }
 

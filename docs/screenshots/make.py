@@ -68,6 +68,7 @@ PICTURES = [
     Picture("ledger-1440-light", WORKED, ".mu-title", then="/ledger"),
     Picture("runbooks-1440-light", "/runbooks/"),
     Picture("runbook-run-360-light", "/runs/1", size=PHONE),
+    Picture("postmortem-1440-light", "/postmortems/?tab=published", ".mu-title"),
     Picture("actions-1440-light", "/automation/"),
     Picture("actions-asked-for-1440-light", WORKED, ".mu-title", then="/actions"),
     Picture("execution-1440-light", "/executions/4"),
