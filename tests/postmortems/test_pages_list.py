@@ -122,7 +122,7 @@ def test_filters_narrow_what_is_behind_too(at_desk, alice):
 
 def test_a_row_says_how_far_it_is(at_desk, alice):
     postmortem = drafted(owner=alice, ago=3 * DAY, factors=["Capacity"])
-    assert re.search(r"Draft 5 sections to write .*Alice.* after 30 min due in \d", text(at_desk))
+    assert re.search(r"Draft 5 to write: required sections .*Alice.* after 30 min due in \d", text(at_desk))
     for section in postmortem.sections.all():
         editing.write(section, body="Written.", by=alice)
     assert "to write" not in text(at_desk, tab="draft")
