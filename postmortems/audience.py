@@ -55,7 +55,7 @@ def of(postmortem: Postmortem, *, by: User | None, now: datetime, reach: Reach |
     told = Q(pk__in=wanted)
     if policies()[incident.severity].notify_leadership and (leadership := site_settings().leadership):
         told |= Q(pk__in=leadership.memberships.values("user"))
-    found = list(seeing.people_of(incident).filter(told).exclude(pk=by.pk if by else None))
+    found = list(seeing.people_of(incident).filter(told).exclude(pk=by.pk if by else 0))
     reach.learn(people=found)
     people, mute = _split(found, reach)
     return Audience(people, mute, [] if incident.is_private else reach.teams_of(incident))

@@ -45,7 +45,7 @@ def add(
         raise ValidationError({"section": "This section belongs to another postmortem."})
     postmortem = locked_postmortem(postmortem.pk, even_published=True)
     out = Consequences(now or db_now())
-    earlier = list(postmortem.comments.filter(section=section).select_related("by"))
+    earlier: list[Comment] = list(postmortem.comments.filter(section=section).select_related("by"))
     for comment in earlier:
         if comment.by == by and comment.text == text and out.now - comment.at < ONCE_WITHIN:
             return comment

@@ -55,14 +55,14 @@ def named(name: str, *, by: User | None) -> Factor:
         raise ValidationError({"new": "Say in a few words what contributed."})
     if len(name) > NAME_LIMIT:
         raise ValidationError({"new": f"A factor has at most {NAME_LIMIT} characters; this has {len(name)}."})
-    found = Factor.objects.filter(name__iexact=name).first()
+    found: Factor | None = Factor.objects.filter(name__iexact=name).first()
     if found:
         return found
     try:
         with transaction.atomic():
             return audit.save(Factor(name=name), by=by)
     except (IntegrityError, ValidationError):  # somebody else has just added it
-        again = Factor.objects.filter(name__iexact=name).first()
+        again: Factor | None = Factor.objects.filter(name__iexact=name).first()
         if again is None:
             raise
         return again

@@ -72,7 +72,7 @@ def _event(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_
             attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
             attendee.params["PARTSTAT"] = vText("NEEDS-ACTION")
             attendee.params["RSVP"] = vText("FALSE")  # nobody reads the organizer's mailbox
-            event.add("attendee", attendee, encode=0)
+            event.add("attendee", attendee, encode=False)
     return event
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from notifications.message import Message
 
 BEFORE = timedelta(days=1)
 AGAIN = timedelta(days=7)
@@ -85,7 +86,7 @@ def _tell(postmortem: Postmortem, due: datetime, *, out: Consequences) -> None:
     is_late = due <= out.now
     what = "Postmortem overdue" if is_late else "Postmortem due tomorrow"
 
-    def message_for(user: User) -> telling.Message:
+    def message_for(user: User) -> Message:
         return telling.message_of(postmortem, what, _words(due, is_late=is_late, zone=user.time_zone))
 
     if telling.tell(postmortem, [postmortem.owner], message_for, key=key, reason=reason, by=None, out=out):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from notifications.message import Message
 
 State = Postmortem.State
 MOST_REVIEWERS = 20
@@ -144,7 +145,7 @@ def _checked(postmortem: Postmortem, reviewers: Iterable[User], known: Iterable[
 def _tell(
     postmortem: Postmortem,
     people: Iterable[User | None],
-    message: telling.Message,
+    message: Message,
     *,
     key: str,
     reason: str,
