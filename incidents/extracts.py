@@ -22,7 +22,7 @@ READ = 20_000  # characters of a text that extracts are cut from
 # Private characters: where a word that was found begins and ends, and what keeps punctuation from gluing words.
 _OPEN, _CLOSE, _GAP = "\ue000", "\ue001", "\ue002"
 _MARKED = re.compile(f"{_OPEN}([^{_OPEN}{_CLOSE}]*){_CLOSE}")
-_MARKDOWN = re.compile(r"\*\*|`|^[ \t]*(?:#{1,6}|>|[-*+]|\d+\.)[ \t]+", re.MULTILINE)
+_MARKDOWN = re.compile(r"\*\*|`|\\(?=[!-/:-@\[-`{-~])|^[ \t]*(?:#{1,6}|>|[-*+]|\d+\.)[ \t]+", re.MULTILINE)
 _LEFT_OVER = re.compile(f"[{_OPEN}{_CLOSE}{_GAP}]")
 
 

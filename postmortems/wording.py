@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Kind = TimelineEntry.Kind
 
 # Emphasis and code of Markdown, as people write them in notes; a line of plain text has none.
+_BLOCK = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)|(?:^[ \t]*\|[^\n]*(?:\n|\Z))+", re.DOTALL | re.MULTILINE)
 _MARKED = re.compile(r"(?<!\w)(?:\*\*(?=\S)([^*]+)(?<=\S)\*\*|`([^`]+)`)(?!\w)")
 
 LONGEST_READ = 10_000
@@ -29,8 +30,10 @@ def say(entry: TimelineEntry) -> str:
 
 
 def quoted(text: str, *, limit: int = LONGEST) -> str:
-    """A text on one line without Markdown's marks, cut at a word where it is longer than ``limit`` characters."""
-    line = _MARKED.sub(lambda found: found[1] or found[2], single_line(text, limit=LONGEST_READ))
+    """A text on one line without Markdown's marks, cut at a word where it is longer than ``limit`` characters. Blocks of
+    code and tables, which are nothing on one line, are left out."""
+    whole = _BLOCK.sub(" … ", text[:LONGEST_READ].replace("\r\n", "\n"))
+    line = _MARKED.sub(lambda found: found[1] or found[2], single_line(whole))
     if len(line) <= limit:
         return line
     cut = line[:limit].rsplit(" ", 1)[0] if " " in line[: limit + 1] else line[:limit]
