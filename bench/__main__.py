@@ -27,6 +27,7 @@ from bench import (
     streams,
     throughput,
     ticks,
+    two_editors,
     weight,
 )
 
@@ -39,6 +40,7 @@ SUITES: dict[str, Callable[[], None]] = {
     "streams": streams.main,
     "screens": screens.main,
     "ticks": ticks.main,
+    "two_editors": two_editors.main,
     "weight": weight.main,
     "malformed": malformed.main,
     "hostile": hostile.main,

@@ -1,7 +1,7 @@
 // The editor of a postmortem: saves by itself, shows how it reads, and puts what others wrote where nobody is typing.
 // Every word on the page was written by the server; this only moves it. Without it each section is a form with buttons.
 
-const AUTOSAVE = 1500, PREVIEW = 400, RETRY = 5000, PATIENCE = 15_000;
+const AUTOSAVE = 1500, LATEST = 8000, PREVIEW = 400, RETRY = 5000, PATIENCE = 15_000;
 const desk = document.getElementById("desk"), saidAloud = document.getElementById("desk-said");
 const states = new Map();
 
@@ -13,7 +13,7 @@ const isUnsaved = (section) => fieldOf(section).value !== fieldOf(section).defau
 
 function stateOf(section) {
   const key = section.dataset.section;
-  if (!states.has(key)) states.set(key, { saving: false, again: false, theirs: null, lost: new Set(), save: 0, retry: 0, look: 0, preview: null });
+  if (!states.has(key)) states.set(key, { saving: false, again: false, theirs: null, lost: new Set(), save: 0, since: 0, retry: 0, look: 0, preview: null });
   return states.get(key);
 }
 
@@ -63,6 +63,7 @@ async function save(section, { keepalive = false, isAsked = false } = {}) {
   }
   const sent = field.value;
   state.saving = true;
+  state.since = 0;
   say(section, "Saving…");
   let retry = false;
   try {
@@ -104,14 +105,13 @@ function answered(section, fresh, status, sent) {
     state.lost.clear();
     const changes = JSON.parse(fresh.dataset.changes || "[]");
     merge(section, changes, sent);
-    part(section, "head").replaceChildren(...part(fresh, "head").childNodes);
     if (!isUnsaved(section)) showPreview(section, part(fresh, "preview"));
     else later(section);
     if (!changes.length || !isUnsaved(section)) section.dataset.version = fresh.dataset.version;
   } else if (isConflict) {
     state.theirs = theirs;
   }
-  part(section, "conflict").replaceChildren(...part(fresh, "conflict").childNodes);
+  for (const name of ["head", "conflict"]) part(section, name).replaceChildren(...part(fresh, name).childNodes);
   field.ariaInvalid = status === 422 ? "true" : null;
   say(section, fresh.dataset.said);
   if (isConflict && !field.matches(":focus")) part(section, "conflict").querySelector("[role=alert]").focus();
@@ -128,10 +128,12 @@ function merge(section, changes, sent) {
   settle(section);
 }
 
+// A while after the last letter; whoever never pauses is not kept waiting for ever.
 function later(section) {
   const state = stateOf(section);
   clearTimeout(state.save);
-  state.save = setTimeout(() => save(section), AUTOSAVE);
+  state.since ||= Date.now();
+  state.save = setTimeout(() => save(section), Math.max(0, Math.min(AUTOSAVE, state.since + LATEST - Date.now())));
 }
 
 // ---- how it reads ------------------------------------------------------------------------------------------------
