@@ -122,7 +122,7 @@ def postmortems(question: Question, *, user: User, now: datetime, most: int) -> 
     fitting = rows.matching(query) if query else rows.none()
     if question.number is not None:
         fitting |= rows.filter(incident=question.number)
-    order = [*([Case(When(incident=question.number, then=0), default=1)] if question.number else []), "-id"]
+    order: list[Any] = [*([Case(When(incident=question.number, then=0), default=1)] if question.number else []), "-id"]
     return searching.found_in(list(fitting.for_list().order_by(*order)[:most]), question.words)
 
 

@@ -16,9 +16,8 @@ from accounts.models import Role
 from core import pagination
 from core.counting import counted
 from core.text import single_line
-from incidents.models import Incident
 from incidents.policy import policies
-from incidents.querysets import UNLISTED
+from incidents.querysets import UNLISTED, IncidentQuerySet
 from postmortems import listing, searching
 from postmortems.listing import Filters, Standing
 from postmortems.models import Postmortem
@@ -26,7 +25,7 @@ from postmortems.models import Postmortem
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from incidents.querysets import IncidentQuerySet
+    from incidents.models import Incident
     from postmortems.querysets import PostmortemQuerySet
     from postmortems.searching import Found
 
@@ -84,13 +83,13 @@ def _page(
 ) -> tuple[pagination.Page[Any], list[Incident]]:
     """One page, and its incidents with their postmortems. Raises BadCursor."""
     cursor = request.GET.get("cursor")
-    if rows.model is Incident:
+    if isinstance(rows, IncidentQuerySet):
         ended = rows.defer(*UNLISTED, "postmortem__document").select_related("postmortem__owner")
         ended = ended.prefetch_related("affected_services", "postmortem__factors")
         page = pagination.page(ended, sort=("-resolved_at",), cursor=cursor, limit=ROWS)
         return page, page.items
-    page = pagination.page(rows.for_list(), sort=("-id",), cursor=cursor, limit=ROWS)
-    return page, [row.incident for row in page.items]
+    written = pagination.page(rows.for_list(), sort=("-id",), cursor=cursor, limit=ROWS)
+    return written, [row.incident for row in written.items]
 
 
 def _rows(standings: list[Standing], words: str) -> list[Row]:

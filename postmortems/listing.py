@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Q
 
@@ -25,6 +25,8 @@ from postmortems.outline import UNWRITTEN_PATTERN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from incidents.models import SeverityPolicy
     from incidents.querysets import IncidentQuerySet
@@ -131,7 +133,7 @@ def behind(user: User, filters: Filters, promised: Mapping[str, SeverityPolicy],
     return rows
 
 
-def _of_services(filters: Filters) -> IncidentQuerySet:
+def _of_services(filters: Filters) -> QuerySet[Any, Any]:
     fitting = {"affected_services__slug": filters.service, "affected_services__team__slug": filters.team}
     rows: IncidentQuerySet = Incident.objects.order_by()
     for name, value in fitting.items():

@@ -11,7 +11,7 @@ from accounts.models import User
 from incidents import action_items, communication
 from incidents.consequences import Kind
 from incidents.models import ActionItem, Evidence, Incident, Severity, Status, StatusUpdate
-from incidents_site.demo import alarms, stall_text, write_ups
+from incidents_site.demo import alarms, stall_text
 from incidents_site.demo.aftermath import Aftermath
 from incidents_site.demo.course import Course
 from incidents_site.demo.replay import Replay
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.consequences import Consequences
     from incidents_site.demo.company import Company
     from incidents_site.demo.replay import Step
+    from postmortems.generating import Facts
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TUESDAY = 1
@@ -308,8 +309,8 @@ class Written(WriteUp):
                 )
             )
         by_key = {section.key: section for section in self.sections}
-        for key, (now, before) in stall_text.BEFORE.items():
-            self._was(by_key[key], now, before)
+        for name, (now, before) in stall_text.BEFORE.items():
+            self._was(by_key[name], now, before)
         for key, username, hours, text in stall_text.COMMENTS:
             at = self.review_at + hours * HOUR
             self.comments.append(
@@ -334,7 +335,7 @@ class Written(WriteUp):
         self.revisions.append(Revision(section=section, number=3, body=section.body, at=at, by=self.owner))
 
     def _tell_events(self, replay: Replay) -> None:
-        """One note was written minutes after what it tells, two do not help, and the beginning was in no timeline."""
+        """One note was written minutes after what it tells, one does not help, and the beginning was in no timeline."""
         assert self.started_at is not None
         decided = self.started_at + 20 * MINUTE
         for event in self.events:
@@ -361,7 +362,7 @@ class Written(WriteUp):
                 )
             )
 
-    def texts(self, _replay: Replay, _facts: write_ups.Facts) -> dict[str, str]:
+    def texts(self, _replay: Replay, _facts: Facts) -> dict[str, str]:
         """What it says."""
         return {
             "summary": stall_text.SUMMARY,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
@@ -74,7 +74,7 @@ class WriteUp:
             yield self.published_at, partial(self._record, replay, Kind.POSTMORTEM_PUBLISHED)
 
     def _record(self, replay: Replay, kind: str, out: Consequences) -> None:
-        facts = {"count": 1, "is_public": self.is_public()} if kind == Kind.POSTMORTEM_PUBLISHED else {}
+        facts: dict[str, Any] = {"count": 1, "is_public": self.is_public()} if kind == Kind.POSTMORTEM_PUBLISHED else {}
         by = replay.incident.assignee if kind == Kind.POSTMORTEM_PUBLISHED else None
         self.entries.append(out.record(replay.incident, kind, by=by, **facts))
 
