@@ -104,18 +104,10 @@ class OwnerForm(ActionForm):
         self.initial.setdefault("owner", postmortem.owner.username if postmortem.owner else "")
 
 
-class FactorBoxes(forms.ModelMultipleChoiceField):
-    """Boxes to tick, each with what it stands for."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """Its name, and what it means where it says so."""
-        return f"{obj.name}: {obj.description}" if obj.description else obj.name
-
-
 class FactorsForm(ActionForm):
     """What contributed: of those that there are, and a new one."""
 
-    factors = FactorBoxes(
+    factors = forms.ModelMultipleChoiceField(
         Factor.objects.none(), required=False, label="What contributed", widget=forms.CheckboxSelectMultiple
     )
     new = forms.CharField(

@@ -67,7 +67,6 @@ class SectionForm(forms.Form):
         rows=2,
         max_length=outline.PROMPT_LIMIT,
         label="What it asks for",
-        help_text="Shown to whoever writes it, and put where something is still to be written.",
     )
     is_required = forms.BooleanField(required=False, label="Must be written before it is published")
 
