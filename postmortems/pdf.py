@@ -7,7 +7,7 @@ that process, and knows nothing of Django.
 
 from __future__ import annotations
 
-import os
+import logging
 import resource
 import signal
 import subprocess
@@ -18,11 +18,11 @@ from typing import NoReturn
 COMPUTING_SECONDS = 20.0
 WAIT_SECONDS = 45.0  # on a machine that is busy with other things
 MEMORY = 1536 * 1024 * 1024
-NICENESS = 5  # paging goes first
 PROGRAM = __file__
 LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 _LACKS, _TOO_MUCH = 3, 4
 
+logger = logging.getLogger(__name__)
 _turn = threading.Lock()
 
 
@@ -35,7 +35,11 @@ class Unavailable(NotMade):
 
 
 class Busy(NotMade):
-    """Another one is being made; a little later it goes."""
+    """Another one is being made, or much else is done; a little later it goes."""
+
+
+class Failed(NotMade):
+    """WeasyPrint found no way to lay it out; the log says more."""
 
 
 class TooLong(NotMade):
@@ -57,18 +61,16 @@ def _made(html: bytes) -> bytes:
     try:
         done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env={})
     except subprocess.TimeoutExpired:
-        raise TooLong(_LONG) from None
+        raise Busy("The machine is too busy to make a PDF now. Try again in a while, or save it as HTML.") from None
     if done.returncode == _LACKS:
         raise Unavailable(f"This installation cannot make PDFs: it lacks {', '.join(LIBRARIES)}.")
-    if done.returncode == _TOO_MUCH or done.returncode in {-signal.SIGVTALRM, -signal.SIGKILL}:
-        raise TooLong(_LONG)
+    if done.returncode == _TOO_MUCH or done.returncode < 0:  # killed at a limit
+        raise TooLong("This postmortem is too long to be laid out in pages here. Save it as HTML, and print that.")
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise RuntimeError(f"WeasyPrint ended with {done.returncode}: {said[-1] if said else 'nothing said'}")
+        logger.error("WeasyPrint ended with %s: %s", done.returncode, said[-1] if said else "nothing said")
+        raise Failed("This postmortem could not be laid out in pages. Save it as HTML, and print that.")
     return done.stdout
-
-
-_LONG = "This postmortem is too long to be laid out in pages here. Save it as HTML, and print that."
 
 
 # ---- the process ---------------------------------------------------------------------------------------------------
@@ -90,7 +92,6 @@ def _main() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.setitimer(signal.ITIMER_VIRTUAL, float(sys.argv[1]))  # its signal ends the process, whatever it does
-    os.nice(NICENESS)
     sys.addaudithook(_refuse_network)
     html = sys.stdin.buffer.read().decode()
     try:

@@ -71,7 +71,7 @@ def attacked(alice, tmp_path):
         service = make.service("shop", name=texts[0][:90])
         made = make.postmortem(by=alice, title=texts[0] + texts[4], services=[service])
         for section in made.sections.all():
-            body = "\n\n".join([*texts, section.body])
+            body = "\n\n".join([texts[section.position % 6], texts[(section.position + 1) % 6], section.body])
             Section.objects.filter(pk=section.pk).update(title=texts[section.position % 6][:120], body=body)
         KeyEvent.objects.create(postmortem=made, at=make.NOW, text="".join(texts)[:900], changed_by=alice)
         for text in texts:

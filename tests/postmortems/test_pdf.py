@@ -138,6 +138,16 @@ def test_without_its_libraries_the_page_says_what_to_install(client, alice, monk
     assert client.get(reverse("postmortems:export_html", args=[made.incident.reference])).status_code == 200
 
 
+def test_a_renderer_that_breaks_is_no_error_of_the_page(client, alice, monkeypatch, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("assert not 'a layout'")
+    monkeypatch.setattr(pdf, "PROGRAM", str(program))
+    made = make.postmortem()
+    client.force_login(alice)
+    answer = client.get(reverse("postmortems:export_pdf", args=[made.incident.reference]))
+    assert (answer.status_code, "could not be laid out in pages" in answer.content.decode()) == (503, True)
+
+
 def test_what_is_too_long_is_given_up_and_the_next_is_made(monkeypatch):
     monkeypatch.setattr(pdf, "COMPUTING_SECONDS", 0.7)
     with pytest.raises(pdf.TooLong, match="Save it as HTML"):
