@@ -13,8 +13,8 @@ from tests import make
 MINUTE = timedelta(minutes=1)
 TEXTS = {
     "summary": "For 41 minutes, **one in five** checkouts failed.\n\n> We were told by customers first.",
-    "root_cause": "The pool had `50` connections, and a retry held two.\n\n```\nmax_pool = 50\n```\n\n1. Why? Retries.\n2. Why? "
-    "No limit.",
+    "root_cause": "The pool had `50` connections, and a retry held two.\n\n```\nmax_pool = 50\n```\n\n"
+    "1. Why? Retries.\n2. Why? No limit.",
     "impact": "| who | how many |\n|---|---|\n| customers | 1,204 |\n| orders | 310 |",
     "resolution": "The pool was made larger. See [the graph](https://grafana.example.com/d/1).",
     "lessons_learned": "### What went well\n\n- Alerts were quick.\n\n### Where we were lucky\n\n- It was night.",
