@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from typing import NoReturn
 
@@ -59,7 +60,9 @@ def make(html: str) -> bytes:
 def _made(html: bytes) -> bytes:
     asked = [sys.executable, "-I", PROGRAM, str(COMPUTING_SECONDS)]
     try:
-        done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env={})
+        with tempfile.TemporaryDirectory(prefix="muster-pdf-") as folder:  # one that is killed leaves nothing behind
+            given = {"TMPDIR": folder}
+            done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env=given)
     except subprocess.TimeoutExpired:
         raise Busy("The machine is too busy to make a PDF now. Try again in a while, or save it as HTML.") from None
     if done.returncode == _LACKS:
