@@ -48,7 +48,7 @@ def publish(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     said = form.cleaned_data
     doubt = publishing.outlook(postmortem, by=user).doubt if not postmortem.is_published else ""
     if doubt and said["anyway"] != doubt:
-        return _outlook(request, postmortem, form, status=422, asks=True)
+        return _outlook(request, postmortem, form, asks=True)
     try:
         publishing.publish(postmortem, by=user, with_public=said["with_public"], public_mark=said["public_mark"])
     except NotAllowedNow as error:

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import dateformat, timezone
 
 from core import time_zones
-from core.work import db_now, each
+from core.work import each
 from incidents.consequences import Consequences
 from incidents.models import Incident
 from incidents.models.incident import DONE
@@ -24,6 +24,8 @@ from postmortems.models import Postmortem, due_at
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from accounts.models import User
     from notifications.message import Message
@@ -42,10 +44,14 @@ def remind_due(*, now: datetime) -> int:
     }
     if not promised:
         return 0
-    return sum(each(_due(promised, now=now), partial(_remind_one, promised=promised)))
+    return sum(each(_due(promised, now=now), partial(_remind_one, promised=promised, now=now)))
 
 
 def _due(promised: Mapping[str, int], *, now: datetime) -> list[int]:
+    return list(_rows(promised, now=now).order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+def _rows(promised: Mapping[str, int], *, now: datetime) -> QuerySet[Postmortem]:
     """Those whose last reminder was before the newest of their days."""
     rows = Postmortem.objects.filter(state__in=[Postmortem.State.DRAFT, Postmortem.State.IN_REVIEW])
     rows = rows.filter(incident__status__in=DONE, incident__merged_into=None)
@@ -58,20 +64,20 @@ def _due(promised: Mapping[str, int], *, now: datetime) -> list[int]:
         )
         soon = Q(incident__resolved_at__lte=now - within + BEFORE)
         wanted |= Q(incident__severity=severity) & soon & (never | overdue)
-    return list(rows.filter(wanted).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return rows.filter(wanted)
 
 
 @transaction.atomic
-def _remind_one(pk: int, *, promised: Mapping[str, int]) -> int:
+def _remind_one(pk: int, *, promised: Mapping[str, int], now: datetime) -> int:
     """Lock it and look again: another sweep may have been faster, and somebody may have published it."""
     incident = Incident.objects.locked_if_free(Postmortem.objects.values_list("incident", flat=True).get(pk=pk))
     if incident is None:
         return 0
     postmortem = Postmortem.objects.select_for_update(of=("self",)).get(pk=pk)
     postmortem.incident = incident
-    out = Consequences(db_now())
+    out = Consequences(now)
     due = due_at(incident, within_days=promised.get(incident.severity))
-    if due is None or pk not in _due(promised, now=out.now):
+    if due is None or not _rows(promised, now=now).filter(pk=pk).exists():
         return 0
     postmortem.reminded_at = out.now
     postmortem.save(update_fields=["reminded_at"])

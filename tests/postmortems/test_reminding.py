@@ -21,23 +21,14 @@ ENDED = make.NOW + timedelta(minutes=30)
 DUE = ENDED + 5 * DAY  # critical
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """The database's clock, as the sweep reads it again under its lock."""
-    now = {"is": ENDED}
-    monkeypatch.setattr(reminding, "db_now", lambda: now["is"])
-
-    def sweep(at):
-        now["is"] = at
-        return reminding.remind_due(now=at)
-
-    return sweep
+def sweep(at):
+    return reminding.remind_due(now=at)
 
 
-def test_the_owner_is_reminded_a_day_before_when_overdue_and_every_week(alice, clock):
+def test_the_owner_is_reminded_a_day_before_when_overdue_and_every_week(alice):
     postmortem = make.postmortem(by=alice)
     counted = [
-        clock(DUE + shift)
+        sweep(DUE + shift)
         for shift in (-2 * DAY, -DAY, -DAY / 2, timedelta(), DAY, 6.9 * DAY, 7 * DAY, 13 * DAY, 14 * DAY)
     ]
     assert counted == [0, 1, 0, 1, 0, 0, 1, 0, 1]
@@ -49,43 +40,43 @@ def test_the_owner_is_reminded_a_day_before_when_overdue_and_every_week(alice, c
     ]
 
 
-def test_after_a_long_silence_there_is_one_reminder(alice, clock):
+def test_after_a_long_silence_there_is_one_reminder(alice):
     make.postmortem(by=alice)
-    assert [clock(DUE + 30 * DAY), clock(DUE + 30 * DAY)] == [1, 0]
+    assert [sweep(DUE + 30 * DAY), sweep(DUE + 30 * DAY)] == [1, 0]
 
 
-def test_what_is_published_or_not_promised_reminds_nobody(alice, clock):
+def test_what_is_published_or_not_promised_reminds_nobody(alice):
     publishing.publish(finished(make.postmortem(by=alice)), by=alice, now=ENDED)
     low = lifecycle.resolve(make.incident(severity="medium"), by=alice, now=ENDED)
     make.postmortem(low, by=alice)
-    assert clock(DUE + 30 * DAY) == 0
+    assert sweep(DUE + 30 * DAY) == 0
 
 
-def test_an_incident_that_is_open_again_has_no_date(alice, clock):
+def test_an_incident_that_is_open_again_has_no_date(alice):
     postmortem = make.postmortem(by=alice)
     lifecycle.reopen(postmortem.incident, reason="Again", by=alice, now=ENDED)
-    assert clock(DUE) == 0
+    assert sweep(DUE) == 0
     lifecycle.resolve(postmortem.incident, by=alice, now=ENDED + 2 * DAY)
-    assert [clock(DUE), clock(DUE + DAY)] == [0, 1]
+    assert [sweep(DUE), sweep(DUE + DAY)] == [0, 1]
 
 
-def test_a_changed_promise_counts_at_once(alice, clock):
+def test_a_changed_promise_counts_at_once(alice):
     make.postmortem(by=alice)
-    assert clock(ENDED + 2 * DAY) == 0
+    assert sweep(ENDED + 2 * DAY) == 0
     SeverityPolicy.objects.filter(severity="critical").update(postmortem_within_days=2)
-    assert clock(ENDED + 2 * DAY) == 1
+    assert sweep(ENDED + 2 * DAY) == 1
 
 
-def test_without_an_owner_the_teams_hear_of_it(bob, clock):
+def test_without_an_owner_the_teams_hear_of_it(bob):
     team = make.team("payments", bob, channel_address="pay@example.com")
     postmortem = make.postmortem(services=[make.service("pay", team=team)])
     assert postmortem.owner is None
-    clock(DUE)
+    sweep(DUE)
     assert told(postmortem) == [("Payments", "Postmortem overdue")]
     assert "It has no owner." in Notification.objects.latest("pk").body
 
 
-def test_many_finished_ones_cost_nothing(alice, clock, django_assert_num_queries):
+def test_many_finished_ones_cost_nothing(alice, django_assert_num_queries):
     for _ in range(3):
         make.postmortem(by=alice)
     Postmortem.objects.update(state="published", published_at=ENDED)
