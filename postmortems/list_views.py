@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import person
-from accounts.models import Role
 from core import pagination
 from core.counting import counted
 from core.text import single_line
@@ -67,7 +66,6 @@ def postmortem_list(request: HttpRequest) -> HttpResponse:
         "tabs": TABS,
         "counts": counted(MOST_COUNTED, **states, **{BEHIND: late}),
         "choices": listing.choices(user),
-        "can_respond": user.has_role(Role.RESPONDER),
     }
     return render(request, "postmortems/postmortem_list.html", context)
 

@@ -47,6 +47,7 @@ def load(company: Company, *, now: datetime, seed: int = SEED) -> int:
     """Write the whole history; returns the number of incidents. The same seed and ``now`` give the same history."""
     rng = random.Random(seed)
     replays = [_begin(occasion, company, rng, now=now) for occasion in rhythm.occasions(rng, now=now)]
+    write_ups.arrange(replays, now=now)
     replays.append(stall.begin(company, now=now))
     replays.sort(key=lambda replay: replay.course.created_at)
     Incident.objects.bulk_create([replay.incident for replay in replays])

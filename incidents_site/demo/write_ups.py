@@ -4,7 +4,7 @@ after, a few late, a few forgotten."""
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -117,6 +117,24 @@ def of(course: Course, severity: Severity, rng: random.Random, *, now: datetime)
         found.review_at = review if review < now - JUST_NOW else None
     found.published_at = published if published < now - JUST_NOW else None
     return found
+
+
+def arrange(replays: Sequence[Replay], *, now: datetime) -> None:
+    """Whatever chance has drawn: nobody has touched the draft of the newest bad incident, and one that ended some days
+    before is in review. Called before they are acted out."""
+    bad = [
+        replay
+        for replay in sorted(replays, key=lambda replay: replay.course.resolved_at, reverse=True)
+        if (replay.course.new_severity or replay.incident.severity) in WANT_ONE and replay.course.acknowledged_at
+    ]
+    fresh = bad[0]
+    read = next(replay for replay in bad[1:] if now - replay.course.resolved_at > 30 * HOUR)
+    begun = read.course.resolved_at + 14 * HOUR
+    fresh.course = replace(fresh.course, postmortem_at=None)
+    read.course = replace(read.course, postmortem_at=begun)
+    for replay in (fresh, read):
+        replay.write_up = WriteUp(now, replay.write_up.rng, drafted_at=replay.course.resolved_at + timedelta(seconds=2))
+    read.write_up.started_at, read.write_up.review_at = begun, begun + 6 * HOUR
 
 
 def at_work(at: datetime, rng: random.Random) -> datetime:

@@ -241,12 +241,15 @@ def test_runbooks_were_followed_and_one_is_being_followed(demo):
 def test_most_bad_incidents_have_a_postmortem_and_most_of_these_are_published(demo):
     bad = past().filter(severity__in=("critical", "high"), merged_into=None)
     states = Counter(bad.values_list("postmortem__state", flat=True))
-    assert states["published"] > 0.7 * bad.count()
-    assert states["draft"] > states["in_review"] > 0
-    assert 0 < states[None] < 0.15 * bad.count()
+    assert states["published"] > 0.65 * bad.count()
+    assert min(states["draft"], states["in_review"], states[None]) > 0
+    read = bad.filter(postmortem__state="in_review").latest("resolved_at").postmortem
+    assert read.reviewers.filter(approved_at=None).exists()
+    assert read.comments.filter(settled_at=None).exists()
+    fresh = bad.filter(acknowledged_at__isnull=False).latest("resolved_at").postmortem
+    assert (fresh.state, fresh.started_at, fresh.sections.filter(number__gt=1).count()) == ("draft", None, 0)
     late = listing.behind(User.objects.get(username="alex"), listing.Filters(), policies(), now=demo)
-    assert 5 < late.count() < 30
-    assert Postmortem.objects.filter(state="draft", started_at=None, incident__status="resolved").exists()
+    assert 1 < late.count() < 40
     for row in Postmortem.objects.select_related("incident"):
         moments = [row.drafted_for, row.started_at, row.in_review_at, row.published_at, demo]
         assert [at for at in moments if at] == sorted(at for at in moments if at)
