@@ -70,21 +70,25 @@ def write(request: HtmxHttpRequest, reference: str, section: str) -> HttpRespons
         return _answer(request, user, row, Typed(both, row.body, note="Both texts, not saved"))
     try:
         saved = editing.write(row, body=sent.text, base=sent.base, by=user)
-    except Overtaken as overtaken:
-        theirs = overtaken.section.body
-        conflict = desk.conflict_of(str(overtaken), mine=sent.text, theirs=theirs)
-        return _answer(request, user, row, Typed(sent.text, theirs, conflict=conflict), status=409)
-    except ValidationError as error:
-        wrong = " ".join(error.messages)
-        return _answer(request, user, row, Typed(sent.text, sent.base, wrong=wrong), status=422)
-    except NotAllowedNow as error:
-        return _answer(request, user, row, Typed(sent.text, sent.base, wrong=str(error)), status=409)
+    except (Overtaken, ValidationError, NotAllowedNow) as error:
+        typed, status = _not_saved(sent, error)
+        return _answer(request, user, row, typed, status=status)
     if wants_fragment(request):
         note = f"Saved {timezone.localtime():%H:%M}"
         return _answer(request, user, row, Typed(saved.body, saved.body, note=note, sent=sent.text))
     is_merged = saved.body != sent.text
     messages.success(request, f"{row.title}: saved{' with what somebody else wrote meanwhile' if is_merged else ''}.")
     return see_other(f"{_address(reference)}#edit-{row.key}")
+
+
+def _not_saved(sent: Typed, error: Exception) -> tuple[Typed, int]:
+    """What was typed, with why it was not saved, and the status that says so."""
+    if isinstance(error, Overtaken):
+        theirs = error.section.body
+        return Typed(sent.text, theirs, conflict=desk.conflict_of(str(error), mine=sent.text, theirs=theirs)), 409
+    if isinstance(error, ValidationError):
+        return Typed(sent.text, sent.base, wrong=" ".join(error.messages)), 422
+    return Typed(sent.text, sent.base, wrong=str(error)), 409
 
 
 @login_required
