@@ -374,6 +374,8 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
             "Alice asked for Restart; it waits for a second person",
         ),
         "alert_resolved": ({"alerts": ["ALR-7 Disk"], "count": 1200}, "1,200 alerts resolved"),
+        "postmortem_drafted": ({}, "Alice drafted the postmortem"),
+        "postmortem_published": ({"count": 1, "is_public": False}, "Alice published the postmortem"),
     }
     for kind, (data, _) in entries.items():
         incident.timeline.create(kind=kind, at=now, by=None if kind.startswith("alert") else alice, data=data)
@@ -382,6 +384,7 @@ def test_every_kind_of_entry_reads_as_a_sentence(at_desk, alice, bob, incident):
         assert words in said, kind
     elsewhere = {"triggered", "acknowledged", "resolved", "reopened", "postmortem_started", "noted"}
     of_communication = {"status_updated", "action_added", "action_changed", "action_done", "action_reopened"}
+    of_communication.add("action_accepted")
     assert {*entries, *elsewhere, *of_communication} == set(incident.timeline.model.Kind.values)
 
 
