@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=models.Model)
 
 # Never written down, whatever model they are in.
-SECRET_FIELDS = frozenset({"password", "digest", "key_digest", "signing_secret", "authorization"})
+SECRET_FIELDS = frozenset({"password", "digest", "key_digest", "signing_secret", "authorization", "secret"})
 SILENT_FIELDS = frozenset({"created_at", "updated_at", "last_login", "last_used_at"})
 LONGEST_VALUE = 2000
 

@@ -37,6 +37,7 @@ from api.resources import (
     services,
     severity_policies,
     teams,
+    trackers,
     users,
 )
 
@@ -128,6 +129,8 @@ api.add_router("/incidents", incident_records.router)
 api.add_router("/incidents", communication.router)
 api.add_router("/incidents", ledger.router)
 api.add_router("/action-items", action_items.router)
+api.add_router("/action-items", trackers.items_router)
+api.add_router("/trackers", trackers.router)
 api.add_router("/saved-views", saved_views.router)
 api.add_router("/alerts", alerts.router)
 api.add_router("/runbooks", runbooks.router)

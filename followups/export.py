@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "id", "url", "title", "kind", "state", "owner", "owner_name", "due_on", "incident", "severity", "incident_title",
     "affected_services", "created_at", "done_at", "done_by", "accepted_at", "accepted_by", "accepted_reason",
+    "ticket", "ticket_state", "ticket_url",
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def chunks(rows: ActionItemQuerySet, *, sort: str) -> Iterator[bytes]:
 
 
 def _cells(item: ActionItem) -> list[str | int]:
-    incident = item.incident
+    incident, ticket = item.incident, getattr(item, "ticket", None)
     return [
         item.pk,
         absolute(f"{incident.get_absolute_url()}#action-{item.pk}"),
@@ -56,6 +57,7 @@ def _cells(item: ActionItem) -> list[str | int]:
         _time(item.accepted_at),
         _username(item.accepted_by),
         harmless(item.accepted_reason),
+        *([harmless(ticket.key), ticket.state, harmless(ticket.url)] if ticket else ["", "", ""]),
     ]
 
 

@@ -24,6 +24,7 @@ from catalog.models import Service
 from core import pagination
 from core.together import attach, attach_many, together
 from core.versions import version_of
+from followups.models import Ticket, Tracker
 from incidents.models import ActionItem, AffectedService, Incident, Severity
 from incidents.querysets import UNLISTED
 
@@ -64,6 +65,7 @@ class Row:
     """One item of the list, and what stands beside it. ``version`` changes with anything that the row shows."""
 
     item: ActionItem
+    ticket: Ticket | None
     services: list[Service]
     days: int
     version: str
@@ -112,13 +114,16 @@ def page(
 
 
 def dress(items: Sequence[ActionItem]) -> None:
-    """Give items their incident with its services, and the people that they name, in one statement."""
+    """Give items their incident with its services, their tickets, and the people that they name, in one statement."""
     if not items:
         return
     numbers = {item.incident_id for item in items}
     named = {pk for item in items for pk in (item.owner_id, item.done_by_id, item.accepted_by_id) if pk}
     links = AffectedService.objects.filter(incident__in=numbers)
+    tickets = Ticket.objects.filter(action_item__in=[item.pk for item in items])
     found = together(
+        tickets=tickets,
+        trackers=Tracker.objects.filter(pk__in=tickets.values("tracker")).defer("secret"),
         incidents=Incident.objects.filter(pk__in=numbers).defer(*UNLISTED),
         people=User.objects.filter(pk__in=named).defer("password"),
         links=links.order_by("service__name", "service__slug"),
@@ -134,6 +139,10 @@ def dress(items: Sequence[ActionItem]) -> None:
     for name in ("owner", "done_by", "accepted_by"):
         attach(items, name, people)
     attach_many(list(incidents.values()), "affected_services", touched)
+    attach(found["tickets"], "tracker", {tracker.pk: tracker for tracker in found["trackers"]})
+    by_item = {ticket.action_item_id: ticket for ticket in found["tickets"]}
+    for item in items:
+        ActionItem._meta.get_field("ticket").set_cached_value(item, by_item.get(item.pk))
 
 
 def as_rows(items: Sequence[ActionItem], *, now: datetime) -> list[Row]:
@@ -143,9 +152,11 @@ def as_rows(items: Sequence[ActionItem], *, now: datetime) -> list[Row]:
 
 def _row(item: ActionItem, *, now: datetime) -> Row:
     services, days = list(item.incident.affected_services.all()), (now - item.created_at).days
+    ticket: Ticket | None = getattr(item, "ticket", None)
     shown = (
         item.pk, item.title, item.kind, str(item.owner), item.due_on, days, item.done_at, item.accepted_at,
         item.accepted_reason, item.incident.title, item.incident.severity, item.incident.is_private,
-        [service.name for service in services],
+        [service.name for service in services], ticket and (ticket.state, ticket.key, ticket.url, ticket.error),
+        ticket and (str(ticket.tracker), ticket.tracker.is_active),
     )  # fmt: skip
-    return Row(item=item, services=services, days=days, version=version_of(repr(shown)))
+    return Row(item=item, ticket=ticket, services=services, days=days, version=version_of(repr(shown)))

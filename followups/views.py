@@ -20,6 +20,7 @@ from core.redirects import see_other
 from core.versions import version_of
 from followups import export, listing, summary
 from followups.filters import FollowUpFilter, ScopeFilter
+from followups.models import Tracker
 from incidents.models import ActionItem
 from incidents.views.export import as_file
 
@@ -124,7 +125,8 @@ def _context(ask: Asked) -> dict[str, Any]:
     rows = listing.as_rows(page.items, now=ask.now)
     figures = summary.of(ask.scope.qs, now=ask.now, today=today)
     can_respond = ask.user.has_role(Role.RESPONDER)
-    shown = ([row.version for row in rows], today, can_respond, page.next is None, page.previous is None)
+    can_export = can_respond and Tracker.objects.on().exists()
+    shown = ([row.version for row in rows], today, can_respond, can_export, page.next is None, page.previous is None)
     return {
         "rows": rows,
         "page": page,
@@ -135,6 +137,7 @@ def _context(ask: Asked) -> dict[str, Any]:
         "sort": ask.sort,
         "address": ask.address,
         "can_respond": can_respond,
+        "can_export": can_export,
         "versions": {"items": version_of(shown), "figures": version_of(figures), "sides": version_of(figures)},
     }
 

@@ -71,6 +71,7 @@ _ROUTES = {
         incidents:correct_note incidents:link_evidence incidents:record_mitigation
         incidents:post_update incidents:add_action incidents:change_action incidents:finish_action
         incidents:reopen_action incidents:accept_action incidents:acknowledge_many
+        followups:export_item followups:retry_ticket
         alerts:link_alerts catalog:service_health
         postmortems:start
         postmortems:review postmortems:remove_reviewer postmortems:approve postmortems:take_back postmortems:owner
@@ -94,6 +95,7 @@ _ROUTES = {
     """,
     Access.ADMIN: """
         home:test_page
+        followups:tracker_list followups:tracker_new followups:tracker_edit
         automation:action_new automation:action_edit automation:action_archive automation:action_secret
         automation:runner_new automation:runner_switch automation:runner_rotate
     """,

@@ -13,7 +13,7 @@ from accounts import sessions
 from alerts import grouping
 from automation import diagnostics, sending, watching
 from core.work import run_sweep
-from followups import reminding
+from followups import checking, exporting, reminding
 from incidents import escalation, failed_pages, plan, quiet, readiness, repair, sla, snoozing
 from incidents_site import paging_health
 from notifications import delivery, drills, health
@@ -60,6 +60,8 @@ SWEEPS: list[Sweep] = [
     Sweep("automation.watch_due", watching.watch_due, 2.0),
     Sweep("automation.start_missing", diagnostics.start_missing, 1.0),
     Sweep("followups.remind_due", reminding.remind_due, 60.0),
+    Sweep("followups.export_due", exporting.export_due, 2.0),
+    Sweep("followups.check_due", checking.check_due, 60.0),
     Sweep("postmortems.draft_missing", drafting.draft_missing, 3.0),
     Sweep("postmortems.remind_due", postmortem_reminding.remind_due, 60.0),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),

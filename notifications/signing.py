@@ -31,6 +31,11 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
+def check_secret(secret: str) -> None:
+    """Raise BadSecret unless requests can be signed with it."""
+    _key(secret)
+
+
 def headers(secret: str, *, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
     """The three headers that prove that ``body`` is ours.
 

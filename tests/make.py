@@ -17,6 +17,8 @@ from automation.models import Action, Runner
 from automation.parameters import Parameter
 from catalog.models import Service
 from core.digests import digest_of
+from followups import defining as trackers
+from followups.models import Tracker
 from incidents import lifecycle, policy
 from incidents.lifecycle import Draft
 from incidents.models import Incident
@@ -185,6 +187,18 @@ def action(slug: str = "", *parameters: Parameter, url: str = "", services: tupl
         way["runner"] = runner()[0]
     name = fields.pop("name", slug.capitalize())
     return defining.create(slug=slug, name=name, parameters=parameters, services=services, by=None, **way, **fields)[0]
+
+
+def tracker(kind: str = "github", **fields) -> Tracker:
+    """A tracker; on github.com unless ``base_url`` says otherwise."""
+    own = {
+        "github": {"base_url": "https://api.github.com", "project": "octo/repo", "secret": "ghp_x"},
+        "gitlab": {"base_url": "https://gitlab.com", "project": "octo/ops", "secret": "glpat-x"},
+        "jira": {"base_url": "https://octo.atlassian.net", "project": "OPS", "username": "a@b.example", "secret": "j"},
+        "webhook": {"base_url": "https://hooks.example.com/tickets"},
+    }
+    name = fields.pop("name", f"Tracker {next(_count)}")
+    return trackers.create(kind=kind, name=name, by=None, **{**own[kind], **fields})[0]
 
 
 def postmortem(incident: Incident | None = None, *, by: User | None = None, at: datetime = NOW, **fields) -> Postmortem:

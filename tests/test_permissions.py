@@ -13,6 +13,7 @@ from accounts.models import Role
 from alerts.models import Alert
 from automation import asking
 from automation.asking import Wish
+from followups import tickets
 from incidents import action_items, messages, timeline
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
@@ -67,6 +68,7 @@ def things(db, admin, alice):
     execution, _ = asking.ask(action, incident, Wish({}), by=admin)
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
     postmortem = make.postmortem(by=admin)
+    ticket = tickets.export(action_items.add(incident, title="y", by=admin), tracker=make.tracker(), by=admin)
     return {
         "reference": incident.reference,
         "postmortem": postmortem.incident.reference,
@@ -81,6 +83,8 @@ def things(db, admin, alice):
         "note": timeline.add_note(incident, text="x", by=admin).pk,
         "action": action_items.add(incident, title="x", by=admin).pk,
         "method": method.pk,
+        "ticketed": ticket.action_item_id,
+        "tracker": ticket.tracker_id,
         "drill": drills.start(admin, by=admin, now=make.NOW).pk,
         "run": run.pk,
         "execution": execution.pk,
@@ -98,6 +102,8 @@ KEYS = {
     "incidents:reopen_action": "action",
     "incidents:accept_action": "action",
     "postmortems:event_edit": "event",
+    "followups": "ticketed",
+    "followups:tracker_edit": "tracker",
     "oncall": "policy",
     "alerts": "integration",
     "postmortems:settle_comment": "comment",

@@ -32,6 +32,7 @@ RESOURCES = [
     "services",
     "severity-policies",
     "teams",
+    "trackers",
     "users",
 ]
 

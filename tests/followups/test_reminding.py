@@ -49,7 +49,9 @@ def add(incident, *, owner=None, due=DUE, title="Alert on lag", written=WRITTEN)
 def told() -> list[tuple[str, str]]:
     """(to whom, why) of each reminder's message, in order; each is forgotten once it was looked at."""
     rows = Notification.objects.filter(reason__startswith="Action item", key__contains="/follow-up/")
-    found = [(row.user.username, row.reason.removeprefix("Action item ")) for row in rows.order_by("id")]
+    found = [
+        (row.user.username if row.user else "", row.reason.removeprefix("Action item ")) for row in rows.order_by("id")
+    ]
     rows.delete()
     return found
 

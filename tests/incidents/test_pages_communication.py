@@ -129,7 +129,7 @@ def test_an_item_is_added_changed_ticked_and_taken_up_again(at_desk, incident, b
     assert (item.title, item.owner, item.due_on, item.kind) == ("Alert on lag", bob, today, "detective")
     assert words(panel(at_desk.get(where), "actions")).endswith(
         "0 of 1 done Add an action item Mark as done: Alert on lag Alert on lag Bob, due today , detective "
-        "Accept the risk: Alert on lag Edit: Alert on lag"
+        "Accept the risk: Alert on lag Edit: Alert on lag In the list of follow-ups, with their tickets"
     )
     form = at_desk.get(url("change_action", incident, item.pk))
     changed = sent(form, title="Alert on lag above 60 s", owner="", due_on="")
