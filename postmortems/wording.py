@@ -30,8 +30,8 @@ def say(entry: TimelineEntry) -> str:
 
 
 def quoted(text: str, *, limit: int = LONGEST) -> str:
-    """A text on one line without Markdown's marks, cut at a word where it is longer than ``limit`` characters. Blocks of
-    code and tables, which are nothing on one line, are left out."""
+    """A text on one line without Markdown's marks, cut at a word where it is longer than ``limit`` characters. Blocks
+    of code and tables, which are nothing on one line, are left out."""
     whole = _BLOCK.sub(" … ", text[:LONGEST_READ].replace("\r\n", "\n"))
     line = _MARKED.sub(lambda found: found[1] or found[2], single_line(whole))
     if len(line) <= limit:
