@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,10 +14,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import person
 from core import pagination
-from core.counting import counted
+from core.counting import Count, counted
 from core.text import single_line
 from incidents.policy import policies
-from incidents.querysets import UNLISTED, IncidentQuerySet
+from incidents.querysets import UNLISTED
 from postmortems import listing, searching
 from postmortems.listing import Filters, Standing
 from postmortems.models import Postmortem
@@ -24,8 +25,9 @@ from postmortems.models import Postmortem
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from accounts.models import User
     from incidents.models import Incident
-    from postmortems.querysets import PostmortemQuerySet
+    from incidents.querysets import IncidentQuerySet
     from postmortems.searching import Found
 
 ROWS = 50
@@ -54,17 +56,18 @@ def postmortem_list(request: HttpRequest) -> HttpResponse:
     tab = tab if tab in TABS else ""
     late = listing.behind(user, filters, promised, now=now)
     try:
-        page, incidents = _page(request, late if tab == BEHIND else listing.narrowed(user, filters, state=tab))
+        page, incidents = _behind(request, late) if tab == BEHIND else _written(request, user, filters, tab)
     except pagination.BadCursor:
         raise Http404 from None
     states = {state: listing.narrowed(user, filters, state=state) for state in (State.DRAFT, State.IN_REVIEW)}
+    counts = counted(MOST_COUNTED, **states, **late)
     context = {
         "page": page,
         "rows": _rows(listing.standings(incidents, promised, now=now), filters.q),
         "filters": filters,
         "tab": tab,
         "tabs": TABS,
-        "counts": counted(MOST_COUNTED, **states, **{BEHIND: late}),
+        "counts": counts | {BEHIND: Count(counts["late"] + counts["missing"], MOST_COUNTED)},
         "choices": listing.choices(user),
     }
     return render(request, "postmortems/postmortem_list.html", context)
@@ -76,18 +79,26 @@ def asked(request: HttpRequest) -> Filters:
     return Filters(**given)
 
 
-def _page(
-    request: HttpRequest, rows: PostmortemQuerySet | IncidentQuerySet
-) -> tuple[pagination.Page[Any], list[Incident]]:
-    """One page, and its incidents with their postmortems. Raises BadCursor."""
-    cursor = request.GET.get("cursor")
-    if isinstance(rows, IncidentQuerySet):
-        ended = rows.defer(*UNLISTED, "postmortem__document").select_related("postmortem__owner")
-        ended = ended.prefetch_related("affected_services", "postmortem__factors")
-        page = pagination.page(ended, sort=("-resolved_at",), cursor=cursor, limit=ROWS)
-        return page, page.items
-    written = pagination.page(rows.for_list(), sort=("-id",), cursor=cursor, limit=ROWS)
-    return written, [row.incident for row in written.items]
+def _behind(
+    request: HttpRequest, late: dict[str, IncidentQuerySet]
+) -> tuple[pagination.Page[Incident], list[Incident]]:
+    """One page of incidents with their postmortems. Raises BadCursor."""
+    postmortems = Postmortem.objects.defer("document").select_related("owner").prefetch_related("factors")
+    lanes = [
+        rows.defer(*UNLISTED).prefetch_related("affected_services", Prefetch("postmortem", postmortems))
+        for rows in late.values()
+    ]
+    page = pagination.page(lanes, sort=("-resolved_at",), cursor=request.GET.get("cursor"), limit=ROWS)
+    return page, page.items
+
+
+def _written(
+    request: HttpRequest, user: User, filters: Filters, state: str
+) -> tuple[pagination.Page[Postmortem], list[Incident]]:
+    """One page of postmortems, and their incidents. Raises BadCursor."""
+    rows = listing.narrowed(user, filters, state=state).for_list()
+    page = pagination.page(rows, sort=("-id",), cursor=request.GET.get("cursor"), limit=ROWS)
+    return page, [row.incident for row in page.items]
 
 
 def _rows(standings: list[Standing], words: str) -> list[Row]:

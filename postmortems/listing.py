@@ -36,6 +36,7 @@ State = Postmortem.State
 
 ME, NOBODY = "me", "none"
 DAY = timedelta(days=1)
+MISSED_WITHIN = 366 * DAY  # what ended before and has none is let be
 EMPTY_PATTERN = r"\A\s*\Z"
 
 
@@ -116,21 +117,22 @@ def narrowed(user: User, filters: Filters, *, state: str = "") -> PostmortemQuer
     return rows
 
 
-def behind(user: User, filters: Filters, promised: Mapping[str, SeverityPolicy], *, now: datetime) -> IncidentQuerySet:
-    """Incidents that a person may see, that fit, and whose postmortem is behind: not published by its date, or not
-    even begun where the severity wants one. One that has no postmortem has no owner, no factors and no words."""
+def behind(
+    user: User, filters: Filters, promised: Mapping[str, SeverityPolicy], *, now: datetime
+) -> dict[str, IncidentQuerySet]:
+    """Incidents that a person may see, that fit, and whose postmortem is behind, as two sets without a row in common:
+    ``late`` is not published by its date, ``missing`` is wanted by the severity and not even begun, of those that ended
+    within ``MISSED_WITHIN``. What is missing has no owner, no factors and no words."""
     rows: IncidentQuerySet = Incident.objects.visible_to(user).filter(status__in=DONE, merged_into=None)
-    rows = rows.filter(_late(promised, now=now) | _missing(promised))
     if filters.severity:
         rows = rows.filter(severity=filters.severity)
     if filters.service or filters.team:
         rows = rows.filter(pk__in=_of_services(filters))
-    begun = Filters(q=filters.q, factor=filters.factor, owner="" if filters.owner == NOBODY else filters.owner)
-    if begun.is_narrowed:
-        rows = rows.filter(pk__in=narrowed(user, begun).values("incident"))
-    if filters.owner == NOBODY:
-        rows = rows.filter(postmortem__owner=None)
-    return rows
+    own = Filters(q=filters.q, factor=filters.factor, owner=filters.owner)
+    unfinished = narrowed(user, own).unfinished().order_by().values("incident")
+    has_own = bool(filters.q or filters.factor or filters.owner not in ("", NOBODY))
+    missing = rows.none() if has_own else rows.filter(_missing(promised), resolved_at__gt=now - MISSED_WITHIN)
+    return {"late": rows.filter(_late(promised, now=now), pk__in=unfinished), "missing": missing}
 
 
 def _of_services(filters: Filters) -> QuerySet[Any, Any]:
@@ -148,13 +150,13 @@ def _owned(owner: str, user: User) -> Q:
 
 
 def _late(promised: Mapping[str, SeverityPolicy], *, now: datetime) -> Q:
-    """Past its date, and not published."""
+    """Past the date of its postmortem."""
     late = Q(pk__in=[])
     for severity, policy in promised.items():
         if policy.postmortem_within_days is not None:
             ended = now - timedelta(days=policy.postmortem_within_days)
             late |= Q(severity=severity, resolved_at__lt=ended)
-    return late & Q(postmortem__isnull=False, postmortem__published_at=None)
+    return late
 
 
 def _missing(promised: Mapping[str, SeverityPolicy]) -> Q:

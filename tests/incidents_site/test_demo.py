@@ -25,6 +25,8 @@ from accounts.models import AuditEntry, Membership, Role, Team, User
 from alerts.models import Alert, AlertLink, Event, Group, Integration
 from catalog.models import Service
 from core import time_zones
+from followups import checking, exporting
+from followups.models import Reminder, Ticket, Tracker
 from incidents import escalation as paging
 from incidents import lifecycle, sla
 from incidents.lifecycle import Draft
@@ -225,6 +227,29 @@ def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
         assert (item.done_at is not None) == (kinds[-1] == Kind.ACTION_DONE), kinds
 
 
+def test_what_is_left_has_kinds_and_tickets_and_some_of_it_is_lived_with(demo):
+    items = ActionItem.objects.all()
+    assert set(items.values_list("kind", flat=True)) == {"preventive", "detective", "mitigating"}
+    lived = items.accepted().select_related("accepted_by")
+    assert 2 < lived.count() < 0.2 * items.count()
+    for item in lived:
+        entry = item.incident.timeline.get(kind=Kind.ACTION_ACCEPTED)
+        assert (entry.at, entry.by, entry.text) == (item.accepted_at, item.accepted_by, item.accepted_reason)
+        assert "{" not in item.accepted_reason
+    tracker = Tracker.objects.get()
+    assert (tracker.is_active, tracker.is_demo) == (False, True)
+    states = Counter(Ticket.objects.values_list("state", flat=True))
+    assert states["queued"] == 1
+    assert min(states["open"], states["closed"]) > 3
+    assert exporting.export_due(now=demo) == checking.check_due(now=demo) == 0
+
+
+def test_a_real_tracker_for_a_demo_team_is_switched_off_by_the_removal(demo):
+    mine = make.tracker(team=Team.objects.first())
+    removal.remove(now=timezone.now())
+    assert [(row.pk, row.team, row.is_active) for row in Tracker.objects.all()] == [(mine.pk, None, False)]
+
+
 def test_runbooks_were_followed_and_one_is_being_followed(demo):
     done, going = Run.objects.with_steps().order_by("finished_at")
     assert (done.incident.is_open, going.incident.is_open, going.finished_at) == (False, True, None)
@@ -249,7 +274,7 @@ def test_most_bad_incidents_have_a_postmortem_and_most_of_these_are_published(de
     fresh = bad.filter(acknowledged_at__isnull=False).latest("resolved_at").postmortem
     assert (fresh.state, fresh.started_at, fresh.sections.filter(number__gt=1).count()) == ("draft", None, 0)
     late = listing.behind(User.objects.get(username="alex"), listing.Filters(), policies(), now=demo)
-    assert 1 < late.count() < 40
+    assert 1 < sum(rows.count() for rows in late.values()) < 40
     for row in Postmortem.objects.select_related("incident"):
         moments = [row.drafted_for, row.started_at, row.in_review_at, row.published_at, demo]
         assert [at for at in moments if at] == sorted(at for at in moments if at)
@@ -358,6 +383,9 @@ def test_removing_leaves_nothing(demo, client):
         TimelineEntry,
         StatusUpdate,
         ActionItem,
+        Ticket,
+        Tracker,
+        Reminder,
         Notification,
         Attempt,
         Alert,
