@@ -41,8 +41,10 @@ def change(tracker: Tracker, *, by: User | None, secret: str | None = None, **fi
     """Change what ``EDITABLE`` names; what is left out stays, and so does the secret unless another one is given. It
     does not follow to an address on another host. Raises ValidationError."""
     tracker = Tracker.objects.select_for_update(of=("self",)).get(pk=tracker.pk)
-    host, before = _host(tracker), tracker.secret
+    host, before, was_on = _host(tracker), tracker.secret, tracker.is_active
     _set(tracker, fields)
+    if secret or _host(tracker) != host or tracker.is_active and not was_on:
+        tracker.is_demo = False  # whoever has given it something to do means it
     if not secret and _host(tracker) != host:
         raise ValidationError({"secret": "The address is on another host now: give its secret anew."})
     if secret:

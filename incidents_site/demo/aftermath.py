@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from incidents import action_items, communication
 from incidents.consequences import Kind
 from incidents.models import ActionItem, Severity, StatusUpdate, TimelineEntry
-from incidents_site.demo.follow_ups import AGAIN, FOLLOW_UPS, UPDATES
+from incidents_site.demo.follow_ups import ACCEPTED, AGAIN, FOLLOW_UPS, UPDATES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +30,7 @@ Status = StatusUpdate.Status
 
 SPOKEN_OF = {Severity.CRITICAL: 1.0, Severity.HIGH: 0.85, Severity.MEDIUM: 0.2, Severity.LOW: 0.0}
 LEFT_TO_DO = {Severity.CRITICAL: (2, 4), Severity.HIGH: (1, 3), Severity.MEDIUM: (0, 1), Severity.LOW: (0, 0)}
+LIVED_WITH = 0.35  # of what nobody has done long after its day
 DUE_AFTER = (7, 14, 14, 21, 30)  # days
 
 
@@ -87,7 +88,7 @@ class Aftermath:
 
     def _promised(self, replay: Replay, title: str) -> Iterator[Step]:
         """Written down in the days after; then moved, handed on, done, taken up again, or forgotten."""
-        rng, item = self.rng, ActionItem(incident=replay.incident, title=title)
+        rng, item = self.rng, ActionItem(incident=replay.incident, title=title, kind=kind_of(title))
         added = self._at_work(replay.course.resolved_at + rng.uniform(0.1, 3) * DAY)
         if added > self.now - JUST_NOW:
             return
@@ -104,6 +105,9 @@ class Aftermath:
             again = self._at_work(done + 2 * DAY)
             if rng.random() < 0.05 and again < self.now - JUST_NOW:
                 yield again, partial(self._reopen, replay, item)
+        lived_with = self._at_work(due + rng.uniform(5, 25) * DAY)
+        if done > self.now and lived_with < self.now - JUST_NOW and rng.random() < LIVED_WITH:
+            yield lived_with, partial(self._accept, replay, item, replay.words.fill(rng.choice(ACCEPTED)))
 
     def _finished(self, added: datetime, due: datetime) -> datetime:
         """When it is done, which may lie far ahead."""
@@ -149,6 +153,12 @@ class Aftermath:
         item.done_at, item.done_by = None, None
         self._record(item, Kind.ACTION_REOPENED, by, out)
         action_items.tell_owner(item, "Action item reopened", by=by, reach=replay.world.reach, out=out)
+
+    def _accept(self, replay: Replay, item: ActionItem, reason: str, out: Consequences) -> None:
+        by = self.rng.choice(replay.team)
+        item.accepted_at, item.accepted_by, item.accepted_reason = out.now, by, reason
+        entry = out.record(item.incident, Kind.ACTION_ACCEPTED, by=by, text=reason, **action_items.facts(item))
+        self.entries.append((item, entry))
 
     def _record(self, item: ActionItem, kind: str, by: User | None, out: Consequences) -> None:
         entry = out.record(item.incident, kind, by=by, **action_items.facts(item))

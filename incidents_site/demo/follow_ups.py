@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidents.models import StatusUpdate
+from incidents.models import ActionItem, StatusUpdate
 
 Status = StatusUpdate.Status
 
@@ -93,3 +93,32 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
         "Check names from twelve places, every minute",
     ),
 }
+
+# What an item is for shows in its first words; the rest keeps a failure from coming back.
+_SHOWN_BY = {
+    ActionItem.Kind.DETECTIVE: ("Alert", "Watch", "Show", "Page", "Check", "Let the renewal"),
+    ActionItem.Kind.MITIGATING: (
+        "Roll",
+        "Switch",
+        "Throttle",
+        "Send",
+        "Practise",
+        "Write down how",
+        "Set a timeout",
+        "Limit",
+    ),
+}
+
+# Why some of it is left undone.
+ACCEPTED = (
+    "{service} is replaced in the new year; until then we live with it, and the runbook says what to do.",
+    "It has happened once in two years, and costs less than the work. Looked at again when it comes back.",
+    "The provider does this for us from the next quarter on.",
+    "Talked about in the review: the alert that we have now is enough.",
+)
+
+
+def kind_of(text: str) -> str:
+    """What an item is for."""
+    found = next((kind for kind, words in _SHOWN_BY.items() if text.startswith(words)), ActionItem.Kind.PREVENTIVE)
+    return found.value

@@ -10,7 +10,7 @@ from accounts import audit
 from accounts.models import User
 from incidents.models import Incident, IncidentSettings
 from incidents.policy import ensure_defaults
-from incidents_site.demo import automated, company, followed, history, people, rehearsals, under_way
+from incidents_site.demo import automated, company, followed, history, people, rehearsals, tracked, under_way
 from runbooks import starter
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def load(*, now: datetime) -> int | None:
     count = history.load(made, now=now) + len(under_way.load(made, now=now))
     followed.load(made, now=now)
     automated.load(made, now=now)
+    tracked.load(now=now)
     rehearsals.load(made, now=now)
     people.give_passwords()
     audit.record(by=None, action="loaded demo data", on=settings, after={"incidents": count})

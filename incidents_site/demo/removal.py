@@ -15,6 +15,8 @@ from alerts.models import Alert, Event, Integration
 from automation import defining
 from automation.models import Action, Execution, Runner
 from catalog.models import Service
+from followups import defining as trackers
+from followups.models import Ticket, Tracker
 from incidents.models import ActionItem, Holiday, Incident, IncidentSettings, StatusUpdate, TimelineEntry
 from incidents.models.incident import topic_of
 from incidents_site.demo.company import HOLIDAY_MARK
@@ -35,6 +37,8 @@ NAMED: dict[str, type[Model]] = {
     "timeline entries": TimelineEntry,
     "status updates": StatusUpdate,
     "action items": ActionItem,
+    "tickets": Ticket,
+    "trackers": Tracker,
     "postmortems": Postmortem,
     "runbook runs": Run,
     "runbooks": Runbook,
@@ -68,7 +72,9 @@ def remove(*, now: datetime) -> dict[str, int]:
         Incident.objects.filter(merged_into__in=numbers).update(merged_into=None)
         EscalationTarget.objects.filter(schedule__is_demo=True).delete()
         removed.update(_runbooks().delete()[1])
-        for model in (Incident, Integration, Service, EscalationPolicy, Schedule, Team, User):
+        removed.update(Incident.objects.filter(is_demo=True).delete()[1])
+        removed.update(_trackers())
+        for model in (Integration, Service, EscalationPolicy, Schedule, Team, User):
             removed.update(model._default_manager.filter(is_demo=True).delete()[1])
         removed.update(_actions())
         counts = {name: removed[model._meta.label] for name, model in NAMED.items()}
@@ -84,6 +90,15 @@ def _runbooks() -> QuerySet[Any]:
     """Guides of demo teams, as long as nobody real has changed or followed them."""
     theirs = Runbook.objects.filter(team__is_demo=True, current_version__created_by__is_demo=True)
     return theirs.exclude(runs__incident__is_demo=False)
+
+
+def _trackers() -> Counter[str]:
+    """The demo's tracker goes, unless something real became a ticket there. A real one that was made for a demo team is
+    switched off: without its team it would take everybody's."""
+    removed = Counter(Tracker.objects.filter(is_demo=True, tickets=None).delete()[1])
+    for tracker in Tracker.objects.filter(team__is_demo=True):
+        trackers.change(tracker, by=None, team=None, is_active=False)
+    return removed
 
 
 def _actions() -> Counter[str]:
