@@ -33,7 +33,10 @@ class TrackerForm(forms.ModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         is_new = self.instance.pk is None
-        if not is_new:
+        if is_new:
+            kind: Any = self.fields["kind"]
+            kind.choices = Tracker.Kind.choices  # the first is as good a guess as any
+        else:
             del self.fields["kind"]
         self.fields["secret"].help_text = (
             "GitHub: a token that may read and write issues. GitLab: one with the scope api. Jira: an API token. "

@@ -72,7 +72,10 @@ def _candidates(settings: FollowUpSettings, *, now: datetime) -> ActionItemQuery
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Everything that decides about one batch of items. ``managers`` are by team; ``known`` is what was told."""
+    """Everything that decides about one batch of items. ``managers`` are by team; ``known`` is what was told.
+
+    Nobody real hears of the demo's items.
+    """
 
     settings: FollowUpSettings
     mornings: Mapping[str, date]
@@ -88,7 +91,7 @@ class _Round:
         people = [owner, *self._managers_of(item, owner)] if owner else self._managers_of(item, None)
         for person in people:
             today = self.mornings.get(person.time_zone)
-            if today is None:
+            if today is None or (item.incident.is_demo and not person.is_demo):
                 continue
             written = item.created_at.astimezone(zone(person.time_zone)).date()
             due = self.due_of(item, written=written)

@@ -72,6 +72,7 @@ PICTURES = [
     Picture("actions-1440-light", "/automation/"),
     Picture("actions-asked-for-1440-light", WORKED, ".mu-title", then="/actions"),
     Picture("execution-1440-light", "/executions/4"),
+    Picture("follow-ups-1440-light", "/follow-ups/?sort=-severity"),
     Picture("services-1440-light", "/services/"),
     Picture("service-1440-light", "/services/query-engine"),
     Picture("outbox-1440-light", "/outbox/"),

@@ -30,7 +30,7 @@ Status = StatusUpdate.Status
 
 SPOKEN_OF = {Severity.CRITICAL: 1.0, Severity.HIGH: 0.85, Severity.MEDIUM: 0.2, Severity.LOW: 0.0}
 LEFT_TO_DO = {Severity.CRITICAL: (2, 4), Severity.HIGH: (1, 3), Severity.MEDIUM: (0, 1), Severity.LOW: (0, 0)}
-LIVED_WITH = 0.35  # of what nobody has done long after its day
+LIVED_WITH = 0.6  # of what nobody has done long after its day
 DUE_AFTER = (7, 14, 14, 21, 30)  # days
 
 

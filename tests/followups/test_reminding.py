@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from followups import reminding
 from followups.models import FollowUpSettings, Reminder
 from incidents import action_items
-from incidents.models import ActionItem, SeverityPolicy
+from incidents.models import ActionItem, Incident, SeverityPolicy
 from notifications.models import Notification, SweepRun
 from tests import make
 
@@ -259,6 +259,16 @@ def test_nobody_hears_of_a_private_incident_that_they_do_not_see(alice, bob, adm
     reminding.remind_due(now=at("2026-10-19"))
     assert told() == [("alice", "overdue"), ("root", "long overdue"), ("root", "long overdue")]
     assert not Reminder.objects.filter(user=bob).exists()
+
+
+def test_of_the_demo_only_its_own_people_are_reminded(admin):
+    demo = make.user("demo", is_demo=True)
+    incident = make.incident()
+    Incident.objects.filter(pk=incident.pk).update(is_demo=True)
+    add(incident, owner=demo)
+    add(incident, title="nobody's")
+    reminding.remind_due(now=at("2026-10-19"))
+    assert told() == [("demo", "overdue")]
 
 
 def test_what_was_done_long_ago_costs_nothing_and_many_cost_few_queries(incident, alice):
