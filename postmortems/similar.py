@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 5
 MOST_COMPARED = 300  # of those that share anything, the newest
+MOST_READ = 1_000  # titles in which words are looked for, those of the newest; no index answers that
 SERVICE, FACTOR, WORD, SEVERITY = 2.0, 2.0, 1.0, 0.5  # what each that is shared counts for
 MOST_NAMED = 2
 
@@ -91,14 +92,15 @@ def _read(postmortem: Postmortem, user: User) -> Rows:
     own_factors = Postmortem.factors.through._default_manager.filter(postmortem=postmortem.pk).values("factor")
     on_them = AffectedService.objects.filter(service__in=own_services)
     with_them = Postmortem.factors.through._default_manager.filter(factor__in=own_factors)
-    saying = similar.titles_sharing(f"{postmortem.incident.title}.", Incident.objects.order_by())
     readable = Postmortem.objects.visible_to(user).exclude(pk=postmortem.pk)
-    readable = readable.filter(Q(state=Postmortem.State.PUBLISHED) | Q(owner=user))
+    readable = readable.filter(Q(state=Postmortem.State.PUBLISHED) | Q(owner=user)).order_by("-id")
+    newest = Incident.objects.filter(pk__in=readable.values("incident")[:MOST_READ]).order_by()
+    saying = similar.titles_sharing(f"{postmortem.incident.title}.", newest)
     alike = readable.filter(
         Q(incident__in=on_them.values("incident"))
         | Q(pk__in=with_them.values("postmortem"))
         | Q(incident__in=saying.values("pk"))
-    ).order_by("-id")[:MOST_COMPARED]
+    )[:MOST_COMPARED]
     numbers = alike.values("incident")
     return together(
         postmortems=alike.defer("document", "public_text"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incidents.models import Incident
+from postmortems import similar
 from postmortems.models import Factor, Postmortem
 from postmortems.similar import similar_to
 from tests import make
@@ -46,6 +47,14 @@ def test_at_most_five_the_newest_of_those_that_are_as_alike(alice):
     kafka = make.service("kafka")
     rows = [written(title=f"{word} fails", services=[kafka]) for word in TITLES]
     assert [row for row, _ in found(rows[0], alice)] == rows[:1:-1]
+
+
+def test_words_are_looked_for_in_the_titles_of_the_newest_and_of_no_other_incident(alice, monkeypatch):
+    this = written(title="Consumer lag grows")
+    older, newer = written(title="Consumer lag"), written(title="Consumer lag again")
+    assert [row for row, _ in found(this, alice)] == [newer, older]
+    monkeypatch.setattr(similar, "MOST_READ", 1)
+    assert [row for row, _ in found(this, alice)] == [newer]
 
 
 def test_drafts_of_others_are_left_out(alice, bob):
