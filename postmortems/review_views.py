@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import person
 from core.htmx import HtmxHttpRequest
+from core.text import clean
 from postmortems import comments, factors, publishing, reviewing
 from postmortems.fetching import comment_of, postmortem_for_responder, postmortem_for_reviewer
 from postmortems.models import Postmortem, Reviewer
@@ -49,7 +50,8 @@ def remove_reviewer(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """Somebody need not read it after all."""
     user = person(request)
     postmortem = postmortem_for_responder(user, reference)
-    row: Reviewer = get_object_or_404(postmortem.reviewers.all(), user__username=request.POST.get("username", ""))
+    username = clean(request.POST.get("username"))
+    row: Reviewer = get_object_or_404(postmortem.reviewers.select_related("user"), user__username=username)
     act = partial(reviewing.remove_reviewer, postmortem, row.user, by=user)
     return press(request, postmortem, act, said=f"{row.user} need not review it.", place="#review")
 
