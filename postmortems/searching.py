@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from postmortems.models import Postmortem
 
-LONGEST = 400_000  # characters; PostgreSQL allows a document 1 MB
+LONGEST = 200_000  # characters, of up to four bytes and as many besides; PostgreSQL allows a document 1 MB
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,17 @@ def test_a_text_that_was_replaced_is_not_found_any_more(written, alice):
     assert found("lucky") == []
 
 
+@pytest.mark.parametrize("letters", [2, 40])
+def test_the_longest_texts_of_different_words_in_the_largest_letters_can_be_saved(written, alice, letters):
+    # Four bytes a letter (CJK, extension B); every word occurs once.
+    word_count = editing.BODY_LIMIT // (letters + 1)
+    for position, section in enumerate(written.sections.all()):
+        numbers = range(position * word_count, (position + 1) * word_count)
+        words = ("".join(chr(0x20000 + number // 40_000**at % 40_000) for at in range(letters)) for number in numbers)
+        editing.write(section, body=" ".join(words), by=alice)
+    assert [each.postmortem for each in found("checkout")] == [written]
+
+
 def test_the_extract_is_of_the_section_with_most_of_the_words_and_is_safe(written):
     (each,) = found("write cache")
     assert (each.where, str(each.extract)) == (
