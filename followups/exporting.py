@@ -138,6 +138,7 @@ def _mark(sent: Ticket, end: _End) -> None:
     ticket = held.filter(pk=sent.pk, lease_token=sent.lease_token, state=State.SENDING).first()
     if ticket is None:
         return
+    end = _of_its_own(ticket, end)
     ticket.lease_token, ticket.error, ticket.may_exist = None, end.error[:500], end.may_exist
     if end.made:
         ticket.state, ticket.may_exist, ticket.exported_at = State.OPEN, True, now
@@ -151,3 +152,14 @@ def _mark(sent: Ticket, end: _End) -> None:
         ticket.state, ticket.due_at = State.QUEUED, now + max(wait, lag)
     ticket.save()
     live.changed("incidents", ticket.action_item.incident.topic)
+
+
+def _of_its_own(ticket: Ticket, end: _End) -> _End:
+    """What came of it; a key that another item has is no ticket of this one, and would be none the next time."""
+    if end.made is None:
+        return end
+    others = Ticket.objects.filter(tracker=ticket.tracker_id, key=end.made.key[:250]).exclude(pk=ticket.pk)
+    if not others.exists():
+        return end
+    said = f"The tracker says {end.made.key[:250]}, which is the ticket of another item. This one has none of its own."
+    return _End(error=said, is_refused=True)
