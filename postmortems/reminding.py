@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -87,19 +87,27 @@ def _remind_one(pk: int, *, promised: Mapping[str, int], now: datetime) -> int:
 
 
 def _tell(postmortem: Postmortem, due: datetime, *, out: Consequences) -> None:
-    """The owner; without one who can be reached, whoever answers for the incident."""
-    key, reason = f"due/{int(out.now.timestamp() * 1000)}", "A postmortem is due"
+    """The owner; without one who can be reached, whoever answers for the incident. A private one is told to people who
+    see it: the assignee and the teams' members, or else the admins, and to no channel."""
+    incident, key, reason = postmortem.incident, f"due/{int(out.now.timestamp() * 1000)}", "A postmortem is due"
     is_late = due <= out.now
     what = "Postmortem overdue" if is_late else "Postmortem due tomorrow"
 
     def message_for(user: User) -> Message:
         return telling.message_of(postmortem, what, _words(due, is_late=is_late, zone=user.time_zone))
 
-    if telling.tell(postmortem, [postmortem.owner], message_for, key=key, reason=reason, by=None, out=out):
+    more: dict[str, Any] = {"key": key, "reason": reason, "out": out}
+    if telling.tell(postmortem, [postmortem.owner], message_for, by=None, **more):
         return
     message = telling.message_of(postmortem, what, f"It has no owner. {_words(due, is_late=is_late, zone='UTC')}")
-    reach = Reach.of([postmortem.incident], now=out.now)
-    reach.tell_responders(postmortem.incident, message, key=f"postmortem/{postmortem.pk}/{key}", reason=reason, out=out)
+    reach = Reach.of([incident], now=out.now)
+    if not incident.is_private:
+        reach.tell_responders(incident, message, **more | {"key": f"postmortem/{postmortem.pk}/{key}"})
+        return
+    members = [user for team in reach.teams_of(incident) for user in reach.members(team)]
+    for people in ([incident.assignee, *members], reach.admins()):
+        if telling.tell(postmortem, people, message, by=None, reach=reach, **more):
+            return
 
 
 def _words(due: datetime, *, is_late: bool, zone: str) -> str:

@@ -76,6 +76,15 @@ def test_without_an_owner_the_teams_hear_of_it(bob):
     assert "It has no owner." in Notification.objects.latest("pk").body
 
 
+def test_of_a_private_one_people_hear_who_see_it_and_no_channel(alice, bob, admin):
+    team = make.team("payments", bob, channel_address="pay@example.com")
+    of_team = make.postmortem(is_private=True, services=[make.service("pay", team=team)])
+    of_nobody = make.postmortem(is_private=True)
+    sweep(DUE)
+    assert told(of_team) == [("Bob", "Postmortem overdue")]
+    assert told(of_nobody) == [("Root", "Postmortem overdue")]
+
+
 def test_many_finished_ones_cost_nothing(alice, django_assert_num_queries):
     for _ in range(3):
         make.postmortem(by=alice)
