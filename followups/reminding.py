@@ -24,6 +24,7 @@ from followups.models import FollowUpSettings, Reminder
 from incidents.consequences import Consequences
 from incidents.models import ActionItem, Incident
 from incidents.policy import policies
+from incidents.querysets import UNLISTED
 from incidents.telling import Reach
 from notifications import health
 from notifications.models import Notification
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from incidents.models.communication import ActionItemQuerySet
 
 MARK = "followups.reminders"
-BATCH = 200
+BATCH = 500
 EARLIEST_DAY = timedelta(hours=14)  # so far ahead of UTC is the first zone to begin a day
 
 
@@ -122,7 +123,8 @@ class _Round:
 
 def _remind(numbers: list[int], *, settings: FollowUpSettings, mornings: Mapping[str, date], now: datetime) -> int:
     """Remind everybody concerned of a batch of items; returns how many reminders went out."""
-    items = list(ActionItem.objects.undone().filter(pk__in=numbers).select_related("incident", "owner").order_by("pk"))
+    found = ActionItem.objects.undone().filter(pk__in=numbers).select_related("incident", "owner")
+    items = list(found.defer(*(f"incident__{name}" for name in UNLISTED)).order_by("pk"))
     reach = Reach.of([item.incident for item in items], now=now)
     managers = _managers({team.pk for item in items for team in reach.teams_of(item.incident)})
     reach.learn(people=[*(item.owner for item in items), *(user for users in managers.values() for user in users)])

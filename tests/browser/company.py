@@ -71,6 +71,7 @@ class Company:
             "status update": "status-updates/new",
             "action item": "action-items/new",
             "action item change": f"action-items/{task.pk}/edit",
+            "accepted risk": f"action-items/{task.pk}/accept",
         }
         sheets = {name: f"{self.busy.get_absolute_url()}/{path}" for name, path in paths.items()}
         refusal = {"refuse": f"{self.executions[-1].get_absolute_url()}/refuse"}
@@ -136,6 +137,9 @@ class Company:
             "ask": f"{self.busy.get_absolute_url()}/actions/scale",
             "ask again": f"{self.busy.get_absolute_url()}/actions/restart",
             "executions": f"{self.busy.get_absolute_url()}/actions",
+            "follow-ups": "/follow-ups/?state=all",
+            "trackers": "/follow-ups/trackers/",
+            "new tracker": "/follow-ups/trackers/new",
             "alerts": "/alerts/?show=all",
             "alert": f"/alerts/{self.alert.reference}",
             "integrations": "/settings/integrations/",

@@ -14,7 +14,7 @@ JUDGED = (
     "on-call", "schedule", "week", "month", "schedule form", "override", "swap", "away", "new absence", "readiness",
     "simulate", "policy", "new policy", "drills", "drill", "ledger", "pages to me",
     "runbooks", "runbook", "runbook form", "runbook history", "run", "actions", "action", "action form", "new action",
-    "runners", "runner", "execution", "execution that waits", "executions", "ask",
+    "runners", "runner", "execution", "execution that waits", "executions", "ask", "follow-ups", "new tracker",
 )  # fmt: skip
 TURNS = 4  # so that several processes share them
 
