@@ -91,12 +91,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 def seen_by(user: User, *, beside: str = "") -> Q:
     """What ``visible_to`` asks of an incident, for who is no admin. Of rows that belong to incidents, ``beside`` is the
     way there, such as ``incident__``: joined, it leaves their order to their own indexes."""
-    concerned = Q(_Concerns(Value(user.pk), F(f"{beside}pk")))
+    concerned = Q(Concerns(Value(user.pk), F(f"{beside}pk")))
     of_theirs = Q(**{f"{beside}assignee": user}) | Q(**{f"{beside}created_by": user})
     return Q(**{f"{beside}is_private": False}) | of_theirs | concerned
 
 
-class _Concerns(Func):
+class Concerns(Func):
     """Whether a person was told of the incident, or is in a team of a service that it touches (migration 0006)."""
 
     function = "incidents_concerns"

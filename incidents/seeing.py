@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q, Value
 
 from accounts.models import Role, User
+from incidents.querysets import Concerns
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from incidents.models import Incident
-
-
-class _IsConcerned(Func):
-    """Whether a person was told of an incident, or is in a team of a service that it touches (migration 0006)."""
-
-    function = "incidents_concerns"
-    output_field = models.BooleanField()
 
 
 def people_of(incident: Incident) -> QuerySet[User]:
@@ -28,7 +21,7 @@ def people_of(incident: Incident) -> QuerySet[User]:
     if not incident.is_private:
         return active
     named = [pk for pk in (incident.assignee_id, incident.created_by_id) if pk]
-    concerned = Q(_IsConcerned(F("pk"), Value(incident.pk)))
+    concerned = Q(Concerns(F("pk"), Value(incident.pk)))
     return active.filter(Q(role=Role.ADMIN) | Q(pk__in=named) | concerned)
 
 

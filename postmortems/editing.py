@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 BODY_LIMIT = 50_000
+PUBLISHED = "This postmortem is published and stands as it is. Take it back to change it."
 MERGED, TAKEN_BACK = "merged", "taken back to {number}"
 
 
@@ -107,7 +108,7 @@ def locked_postmortem(pk: int, *, even_published: bool = False) -> Postmortem:
     postmortem: Postmortem = Postmortem.objects.select_for_update(of=("self",)).get(pk=pk)
     postmortem.incident = incident
     if postmortem.is_published and not even_published:
-        raise NotAllowedNow("This postmortem is published and stands as it is. Take it back to change it.")
+        raise NotAllowedNow(PUBLISHED)
     return postmortem
 
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from accounts.models import User
     from postmortems.models import Postmortem, Section
 
-PUBLISHED = "This postmortem is published and stands as it is. Take it back to change it."
 INCOMPLETE = "What came from your browser was not complete. Reload the page and try again."
 
 
@@ -136,7 +135,7 @@ def _context(shown: desk.Desk) -> dict[str, object]:
         "places": shown.places,
         "postmortem": shown.postmortem,
         "incident": shown.postmortem.incident,
-        "published": PUBLISHED if shown.postmortem.is_published else "",
+        "published": editing.PUBLISHED if shown.postmortem.is_published else "",
         "can_respond": True,
     }
 

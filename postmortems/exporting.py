@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from core import durations
 from core.text import single_line
 from incidents import messages
 from postmortems import chart, pdf, reading
+from postmortems.generating import moment
 from postmortems.places import escaped
 
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ def facts_of(read: Reading, *, now: datetime) -> list[tuple[str, str]]:
         ("Contributing factors", ", ".join(factor.name for factor in postmortem.factors.all())),
     ]
     return [(name, text) for name, text in rows if text]
-
-
-def moment(at: datetime) -> str:
-    """14 Oct 2026, 01:47 UTC."""
-    return f"{dateformat.format(at.astimezone(UTC), 'j M Y, H:i')} UTC"
 
 
 def _markdown(postmortem: Postmortem, now: datetime) -> bytes:

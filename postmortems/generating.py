@@ -6,6 +6,7 @@ Everything that judgement is needed for is marked as to be written (``postmortem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.utils import dateformat
@@ -49,7 +50,7 @@ def body_of(part: Part, facts: Facts) -> str:
 
 def moment(at: datetime) -> str:
     """14 Oct 2026, 01:47 UTC."""
-    return f"{dateformat.format(at, 'j M Y, H:i')} UTC"
+    return f"{dateformat.format(at.astimezone(UTC), 'j M Y, H:i')} UTC"
 
 
 def length(start: datetime, end: datetime) -> str:

@@ -17,11 +17,12 @@ from core.forms import take_errors
 from core.htmx import HtmxHttpRequest
 from core.redirects import see_other
 from incidents.models.incident import NotAllowedNow
+from incidents.views.sheets import posted, shown_and_sent
 from postmortems import meeting as meetings
 from postmortems import publishing
 from postmortems.fetching import postmortem_for, postmortem_for_responder
 from postmortems.review_forms import MeetingForm, PublicForm, PublishForm
-from postmortems.sheet_views import Sheet, answer, posted, press, refused, shown_and_sent
+from postmortems.sheet_views import Sheet, answer, press, refused
 
 if TYPE_CHECKING:
     from postmortems.models import Postmortem

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST
 from accounts.access import person
 from core.htmx import HtmxHttpRequest
 from core.text import clean
+from incidents.views.sheets import posted, shown_and_sent
 from postmortems import comments, factors, publishing, reviewing
 from postmortems.fetching import comment_of, postmortem_for_responder, postmortem_for_reviewer
 from postmortems.models import Postmortem, Reviewer
 from postmortems.review_forms import CommentForm, FactorsForm, OwnerForm, ReviewersForm
-from postmortems.sheet_views import Sheet, answer, posted, press, shown_and_sent
+from postmortems.sheet_views import Sheet, answer, press
 
 if TYPE_CHECKING:
     from django.http import HttpResponse

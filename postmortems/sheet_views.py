@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
 from core.forms import take_errors
@@ -22,12 +21,8 @@ from postmortems.views import page
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from django.http import QueryDict
-
     from incidents.forms import ActionForm
     from postmortems.models import Postmortem
-
-shown_and_sent = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +32,6 @@ class Sheet:
     title: str
     button: str
     note: str = ""
-
-
-def posted(request: HtmxHttpRequest) -> QueryDict | None:
-    """What was sent; None when the form is only looked at."""
-    return request.POST if request.method == "POST" else None
 
 
 def answer(
