@@ -19,7 +19,7 @@ from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
 from notifications.models import Notification
 from postmortems import comments as postmortem_comments
-from postmortems import templating
+from postmortems import pdf, templating
 from runbooks import running
 from tests import make
 
@@ -46,8 +46,9 @@ def test_every_route_is_in_the_table_and_every_line_of_the_table_is_a_route():
 
 
 @pytest.fixture
-def things(db, admin, alice):
-    """One of everything that an address can name."""
+def things(db, admin, alice, monkeypatch):
+    """One of everything that an address can name. A PDF takes a second to make, and is another test's business."""
+    monkeypatch.setattr(pdf, "make", lambda html: html.encode())
     crew = make.team("crew", alice)
     policy = make.escalation_policy(alice)
     service = make.service("kafka", team=crew, policy=policy)
@@ -67,8 +68,8 @@ def things(db, admin, alice):
     action = make.action("kafka", url="https://hooks.example.com/kafka", is_destructive=True)
     execution, _ = asking.ask(action, incident, Wish({}), by=admin)
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
-    postmortem = make.postmortem(by=admin)
     ticket = tickets.export(action_items.add(incident, title="y", by=admin), tracker=make.tracker(), by=admin)
+    postmortem = make.postmortem(by=admin)
     return {
         "reference": incident.reference,
         "postmortem": postmortem.incident.reference,
@@ -82,9 +83,9 @@ def things(db, admin, alice):
         "notification": Notification.objects.latest("pk").pk,
         "note": timeline.add_note(incident, text="x", by=admin).pk,
         "action": action_items.add(incident, title="x", by=admin).pk,
-        "method": method.pk,
         "ticketed": ticket.action_item_id,
         "tracker": ticket.tracker_id,
+        "method": method.pk,
         "drill": drills.start(admin, by=admin, now=make.NOW).pk,
         "run": run.pk,
         "execution": execution.pk,
@@ -101,9 +102,9 @@ KEYS = {
     "incidents:finish_action": "action",
     "incidents:reopen_action": "action",
     "incidents:accept_action": "action",
-    "postmortems:event_edit": "event",
     "followups": "ticketed",
     "followups:tracker_edit": "tracker",
+    "postmortems:event_edit": "event",
     "oncall": "policy",
     "alerts": "integration",
     "postmortems:settle_comment": "comment",
