@@ -86,7 +86,7 @@ def test_incidents_by_what_they_are_and_touch(api, alice, bob):
     lifecycle.resolve(Incident.objects.get(pk=third.removeprefix("INC-")), by=bob)
 
     def found(query):
-        return sorted(ids(api.items(f"incidents?{query}")))
+        return sorted(ids(api.items(f"incidents?{query}")), key=lambda reference: int(reference.removeprefix("INC-")))
 
     assert found("severity=low") == [second, third]
     assert found("status=resolved") == [third]
