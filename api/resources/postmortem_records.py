@@ -8,11 +8,11 @@ from ninja import Query, Router
 from ninja.responses import Status as Answer
 
 from api import paging
-from api.auth import ApiRequest, actor, responder
+from api.auth import ApiRequest, actor, responder, writer
 from api.idempotency import idempotent
 from api.paging import ListQuery, Page
 from api.problems import Problem, invalid, mistakes
-from api.resources.postmortems import found
+from api.resources.postmortems import found, found_for_reviewer
 from api.schemas.base import Name, Number
 from api.schemas.postmortems import (
     CommentChange,
@@ -45,12 +45,12 @@ def list_postmortem_comments(request: ApiRequest, postmortem_id: Name, query: Qu
     return paging.answer(request, rows, query, Page[CommentOut], CommentOut.of, sort=CHRONOLOGICAL)
 
 
-@router.post("/{postmortem_id}/comments", auth=responder, response={201: CommentOut})
+@router.post("/{postmortem_id}/comments", auth=writer, response={201: CommentOut})
 @idempotent()
 def add_postmortem_comment(request: ApiRequest, postmortem_id: Name, body: NewComment) -> Answer[CommentOut]:
     """Say something of a section, or of the whole. Its owner is told, and who commented there before."""
     user = actor(request)
-    postmortem = found(user, postmortem_id)
+    postmortem = found_for_reviewer(request, postmortem_id)
     section = next((each for each in postmortem.sections.all() if each.key == body.section), None)
     if body.section is not None and section is None:
         raise invalid("section", "There is no such section.")
@@ -58,13 +58,13 @@ def add_postmortem_comment(request: ApiRequest, postmortem_id: Name, body: NewCo
     return Answer(201, CommentOut.of(_comments(postmortem).get(pk=comment.pk)))
 
 
-@router.patch("/{postmortem_id}/comments/{comment_id}", auth=responder, response=CommentOut)
+@router.patch("/{postmortem_id}/comments/{comment_id}", auth=writer, response=CommentOut)
 def change_postmortem_comment(
     request: ApiRequest, postmortem_id: Name, comment_id: Number, body: CommentChange
 ) -> CommentOut:
     """Say that it is dealt with, or that it is not after all."""
     user = actor(request)
-    rows = _comments(found(user, postmortem_id))
+    rows = _comments(found_for_reviewer(request, postmortem_id))
     comment = rows.filter(pk=comment_id).first()
     if comment is None:
         raise Problem(404, "There is no such comment.")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status as Answer
 
+from accounts.models import Role
 from api import lookups, paging
-from api.auth import ApiRequest, actor, responder
+from api.auth import ApiRequest, actor, require, responder, writer
 from api.idempotency import idempotent
 from api.paging import Page
 from api.problems import Problem, invalid
@@ -123,11 +124,11 @@ def remove_postmortem_reviewer(request: ApiRequest, postmortem_id: Name, usernam
     return _shown(user, postmortem)
 
 
-@router.post("/{postmortem_id}/approve", auth=responder, response=PostmortemOut)
+@router.post("/{postmortem_id}/approve", auth=writer, response=PostmortemOut)
 def approve_postmortem(request: ApiRequest, postmortem_id: Name, body: ApprovalIn | None = None) -> PostmortemOut:
     """Say, as one of its reviewers, that it can be published as it stands; `approved: false` takes that back."""
     user = actor(request)
-    postmortem = found(user, postmortem_id)
+    postmortem = found_for_reviewer(request, postmortem_id)
     reviewing.approve(postmortem, is_approved=body.approved if body else True, by=user)
     return _shown(user, postmortem)
 
@@ -183,8 +184,17 @@ def found(user: User, name: str) -> Postmortem:
     return row
 
 
+def found_for_reviewer(request: ApiRequest, name: str) -> Postmortem:
+    """The same, for responders and for its reviewers, whatever their role. Raises the problems 404 and 403."""
+    user = actor(request)
+    postmortem = found(user, name)
+    if all(row.user_id != user.pk for row in postmortem.reviewers.all()):
+        require(request, Role.RESPONDER)
+    return postmortem
+
+
 def _whole(rows: PostmortemQuerySet) -> PostmortemQuerySet:
-    return rows.whole().prefetch_related("events", "incident__action_items__owner")
+    return rows.whole().prefetch_related("events", "incident__action_items__owner", "reviewers__user")
 
 
 def _shown(user: User, postmortem: Postmortem) -> PostmortemOut:

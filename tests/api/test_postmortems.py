@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Role
 from incidents import action_items, lifecycle
 from incidents.models import Incident
-from postmortems import comments, editing
+from postmortems import comments, editing, reviewing
 from postmortems.models import Postmortem
 from tests import make
 from tests.api.caller import Caller, fields_of
@@ -87,10 +87,11 @@ def test_a_filter_that_makes_no_sense_is_named(api, query, field):
     assert fields_of(api.get(f"postmortems?{query}")) == [field]
 
 
-def test_the_list_costs_the_same_queries_at_any_length(api, alice, django_assert_max_num_queries):
+def test_the_list_costs_the_same_queries_at_any_length(api, alice, bob, django_assert_max_num_queries):
     for _ in range(3):
         one = make.postmortem(by=alice, services=[make.service()])
         action_items.add(one.incident, title="x", owner=alice, by=alice)
+        reviewing.send_for_review(one, reviewers=[alice, bob], by=alice)
     with django_assert_max_num_queries(14):
         assert len(api.items("postmortems")) == 3
 
@@ -262,6 +263,19 @@ def test_files(api, postmortem):
 
 
 # ---- who may -----------------------------------------------------------------------------------------------------
+
+
+def test_a_reviewer_approves_and_comments_whatever_their_role(postmortem, alice):
+    vera, address = make.user("vera", role=Role.VIEWER), f"postmortems/{postmortem.pk}"
+    other, viewer = Caller(make.user("otto", role=Role.VIEWER), "write"), Caller(vera, "write")
+    reviewing.send_for_review(postmortem, reviewers=[vera], by=alice)
+    assert viewer.post(f"{address}/approve").json()["reviewers"][0]["approved_at"]
+    comment = viewer.post(f"{address}/comments", {"text": "And the alarm?"}).json()
+    assert viewer.patch(f"{address}/comments/{comment['id']}", {"settled": True}).json()["settled_by"] == "vera"
+    for caller in (other, Caller(vera, "read")):
+        assert caller.post(f"{address}/approve").status_code == 403
+        assert caller.post(f"{address}/comments", {"text": "x"}).status_code == 403
+        assert caller.patch(f"{address}/comments/{comment['id']}", {"settled": False}).status_code == 403
 
 
 def test_viewers_read_and_do_not_write(postmortem):
