@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from incidents.models import Incident
-from incidents.querysets import UNLISTED
+from incidents.querysets import UNLISTED, seen_by
 
 if TYPE_CHECKING:
     from django.contrib.postgres.search import SearchQuery
 
     from accounts.models import User
+    from incidents.models import Incident
     from postmortems.models import Postmortem  # noqa: F401 - named in strings
 
 UNLISTED_OF_INCIDENT = tuple(f"incident__{name}" for name in UNLISTED)
@@ -24,9 +24,7 @@ class PostmortemQuerySet(models.QuerySet["Postmortem"]):
 
     def visible_to(self, user: User) -> PostmortemQuerySet:
         """Those of incidents that the person may see."""
-        if user.is_staff:
-            return self
-        return self.filter(incident__in=Incident.objects.visible_to(user))
+        return self if user.is_staff else self.filter(seen_by(user, beside="incident__"))
 
     def for_list(self) -> PostmortemQuerySet:
         """With what a row of the list shows: three queries, whatever the number of rows."""
@@ -57,9 +55,7 @@ class OfPostmortemQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, user: User) -> OfPostmortemQuerySet:
         """Those of postmortems that the person may see."""
-        if user.is_staff:
-            return self
-        return self.filter(postmortem__incident__in=Incident.objects.visible_to(user))
+        return self if user.is_staff else self.filter(seen_by(user, beside="postmortem__incident__"))
 
 
 class RevisionQuerySet(models.QuerySet[Any]):
@@ -67,9 +63,7 @@ class RevisionQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, user: User) -> RevisionQuerySet:
         """Those of postmortems that the person may see."""
-        if user.is_staff:
-            return self
-        return self.filter(section__postmortem__incident__in=Incident.objects.visible_to(user))
+        return self if user.is_staff else self.filter(seen_by(user, beside="section__postmortem__incident__"))
 
 
 class ConfigurationQuerySet(models.QuerySet[Any]):
