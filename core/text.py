@@ -1,6 +1,7 @@
 """Text from outside, made fit for PostgreSQL, for one line, and for the subject of an e-mail."""
 
 import re
+import unicodedata
 
 # PostgreSQL's text and jsonb refuse NUL; lone surrogates cannot be encoded as UTF-8 at all.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -30,6 +31,11 @@ def single_line(text: object, *, limit: int | None = None) -> str:
     """
     line = _BREAKING.sub(" ", clean(text)).strip()
     return line if limit is None else line[:limit].rstrip()
+
+
+def without_controls(text: str) -> str:
+    """Each control character as a space; iCalendar, for one, knows none."""
+    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)
 
 
 def _as_text(value: object) -> str:

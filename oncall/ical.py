@@ -5,7 +5,6 @@ Nothing depends on when it is read but which shifts are in it, so a calendar tha
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from icalendar import Calendar, Event
 
+from core.text import without_controls
 from oncall import rotas
 from oncall.shifts import Shift, shifts
 
@@ -91,8 +91,8 @@ def _calendar(name: str) -> Calendar:
     calendar.add("prodid", "-//Muster//On-call//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("name", _line(name))
-    calendar.add("x-wr-calname", _line(name))
+    calendar.add("name", without_controls(name))
+    calendar.add("x-wr-calname", without_controls(name))
     calendar.add("refresh-interval", timedelta(hours=REFRESH_HOURS), parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH_HOURS}H")
     return calendar
@@ -131,8 +131,8 @@ def _event(schedule: Schedule, shift: Shift, user: User, *, is_own: bool) -> Eve
     event.add("sequence", (schedule.updated_at - REVISIONS_SINCE) // timedelta(seconds=1))
     event.add("dtstart", shift.start.astimezone(UTC))
     event.add("dtend", shift.end.astimezone(UTC))
-    event.add("summary", _line(f"On call: {schedule}" if is_own else f"On call: {schedule} ({user})"))
-    event.add("description", _line(f"{user}, by layer {shift.layer}"))
+    event.add("summary", without_controls(f"On call: {schedule}" if is_own else f"On call: {schedule} ({user})"))
+    event.add("description", without_controls(f"{user}, by layer {shift.layer}"))
     event.add("url", settings.MUSTER.base_url + reverse("oncall:schedule_detail", args=[schedule.pk]))
     event.add("transp", "TRANSPARENT")
     return event
@@ -142,8 +142,3 @@ def _uid(schedule: Schedule, shift: Shift, user: User) -> str:
     """The same for the same schedule, start and person, and of no other installation."""
     parts = (schedule.pk, schedule.created_at.isoformat(), shift.start.astimezone(UTC).isoformat(), user.pk)
     return str(uuid.uuid5(NAMESPACE, " ".join(map(str, parts))))
-
-
-def _line(text: str) -> str:
-    """Without control characters, which iCalendar does not know."""
-    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)

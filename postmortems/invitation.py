@@ -3,7 +3,6 @@ saving moves them."""
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from datetime import UTC, timedelta
 from email.utils import parseaddr
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from core.text import without_controls
 from incidents.messages import absolute
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def _event(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_
     event.add("dtstamp", now.astimezone(UTC))
     event.add("dtstart", start)
     event.add("dtend", start + timedelta(minutes=postmortem.meeting_minutes))
-    event.add("summary", _line(f"Postmortem of {incident.reference}: {incident.title}"))
+    event.add("summary", without_controls(f"Postmortem of {incident.reference}: {incident.title}"))
     event.add("description", f"What happened, why, and what changes. Read it first: {page}")
     if postmortem.meeting_place:
-        event.add("location", _line(postmortem.meeting_place))
+        event.add("location", without_controls(postmortem.meeting_place))
     event.add("url", page)
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("transp", "OPAQUE")
@@ -78,10 +78,5 @@ def _event(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_
 
 def _person(name: str, address: str) -> vCalAddress:
     found = vCalAddress(f"mailto:{address}")
-    found.params["CN"] = vText(_line(name).replace('"', "'"))
+    found.params["CN"] = vText(without_controls(name).replace('"', "'"))
     return found
-
-
-def _line(text: str) -> str:
-    """Without control characters, which iCalendar does not know."""
-    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)

@@ -106,9 +106,13 @@ def people_of(postmortem: Postmortem) -> list[User]:
     return [*people.values(), *before]
 
 
-def text_of(postmortem: Postmortem, *, now: datetime | None = None, is_cancelled: bool = False) -> str:
-    """The invitation as iCalendar."""
+def text_of(
+    postmortem: Postmortem, *, reader: User | None = None, now: datetime | None = None, is_cancelled: bool = False
+) -> str:
+    """The invitation as iCalendar. A ``reader`` who is not invited gets their own address in it and no other."""
     people = people_of(postmortem)
+    if reader is not None and reader not in people:
+        people = [reader]
     prefetch_related_objects(people, "contact_methods")
     return invitation.text(postmortem, people, now=now or timezone.now(), is_cancelled=is_cancelled)
 

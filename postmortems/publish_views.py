@@ -166,10 +166,12 @@ def cancel_meeting(request: HtmxHttpRequest, reference: str) -> HttpResponse:
 @require_GET
 def meeting_ics(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     """The invitation for a calendar."""
-    postmortem = postmortem_for(person(request), reference)
+    user = person(request)
+    postmortem = postmortem_for(user, reference)
     if postmortem.meeting_at is None:
         raise Http404("No meeting is set.")
-    response = HttpResponse(meetings.text_of(postmortem), content_type="text/calendar; charset=utf-8; method=REQUEST")
+    calendar = meetings.text_of(postmortem, reader=user)
+    response = HttpResponse(calendar, content_type="text/calendar; charset=utf-8; method=REQUEST")
     response["Content-Disposition"] = f'attachment; filename="{postmortem.incident.reference}-postmortem.ics"'
     response["Cache-Control"] = "private, no-store"
     return response

@@ -304,7 +304,8 @@ def test_a_viewer_reads_and_does_nothing(client, postmortem, at, alice, charlie)
     client.force_login(charlie)
     assert {path: client.post(at(path)).status_code for path in WRITES} == dict.fromkeys(WRITES, 403)
     assert client.post(at(f"/comments/{comment.pk}")).status_code == 403
-    assert client.get(at("/meeting.ics")).status_code == 200
+    (event,) = Calendar.from_ical(client.get(at("/meeting.ics")).content).walk("VEVENT")
+    assert str(event["ATTENDEE"]) == "mailto:charlie@example.com"  # addresses of others are for who is invited
     page = text_of(client.get(at()))
     assert "Why?" in page
     for word in ("Send for review", "Publish…", "Settle", "Take back", "Change the meeting", "Set a meeting"):
