@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from incidents.models import Incident
 from incidents.querysets import UNLISTED, seen_by
 
 if TYPE_CHECKING:
     from django.contrib.postgres.search import SearchQuery
 
     from accounts.models import User
-    from incidents.models import Incident
     from postmortems.models import Postmortem  # noqa: F401 - named in strings
 
 UNLISTED_OF_INCIDENT = tuple(f"incident__{name}" for name in UNLISTED)
