@@ -6,17 +6,16 @@ Only a change counts: who reopens an item here while its ticket stays closed kee
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from core import live
-from core.work import claim, db_now
-from followups import tickets, trackers
+from core.work import db_now
+from followups import seats, tickets, trackers
 from followups.exporting import CHECK_EVERY
 from followups.models import Ticket
 from followups.trackers import base
@@ -24,13 +23,13 @@ from incidents import action_items
 from incidents.models import Incident
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 log = structlog.get_logger(__name__)
 
 State = Ticket.State
 
-SEATS = 4
 LEASE = timedelta(seconds=60)
 CLOSED_EVERY = timedelta(hours=1)  # what is closed may be opened again
 CLOSED_FOR = timedelta(days=90)  # after which nobody looks any more
@@ -47,31 +46,16 @@ class _Seen:
 
 def check_due(*, now: datetime) -> int:
     """Ask for the state of tickets whose time has come, a few at once; returns how many."""
-    claims = _take(now=now)
-    if len(claims) < 2:
-        for ticket in claims:
-            _check(ticket)
-        return len(claims)
-    with ThreadPoolExecutor(max_workers=SEATS, thread_name_prefix="followups") as pool:
-        for done in [pool.submit(_check_elsewhere, ticket) for ticket in claims]:
-            done.result()
-    return len(claims)
+    return seats.fill(lambda at, held: _take(now=at, held=held), _check, now=now)
 
 
 @transaction.atomic
-def _take(*, now: datetime) -> list[Ticket]:
-    claims = claim(Ticket.objects.there().due(now=now).select_related("tracker"), limit=SEATS)
+def _take(*, now: datetime, held: Mapping[int, int] | None = None) -> list[Ticket]:
+    claims = seats.claim_fairly(Ticket.objects.there().due(now=now).select_related("tracker"), held=held or {})
     for ticket in claims:
         ticket.lease_token, ticket.due_at = uuid.uuid4(), now + LEASE
         ticket.save(update_fields=["lease_token", "due_at"])
     return claims
-
-
-def _check_elsewhere(ticket: Ticket) -> None:
-    try:
-        _check(ticket)
-    finally:
-        connections.close_all()
 
 
 def _check(ticket: Ticket) -> None:

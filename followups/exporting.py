@@ -8,28 +8,28 @@ search must know it; so a second one is not made.
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from core import live
-from core.work import claim, db_now
-from followups import tickets, trackers
+from core.work import db_now
+from followups import seats, tickets, trackers
 from followups.models import Ticket
 from followups.trackers import base
+from incidents.models import ActionItem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 log = structlog.get_logger(__name__)
 
 State = Ticket.State
 
-SEATS = 4
 LEASE = timedelta(seconds=120)  # longer than the slowest look and the slowest attempt together
 SLOWEST = timedelta(seconds=15)  # an attempt: who was held up for so long that it would outlast its lease makes none
 MOST_ATTEMPTS = 20
@@ -42,6 +42,11 @@ class Claim:
 
     ticket: Ticket
     is_doubtful: bool
+
+    @property
+    def tracker_id(self) -> int:
+        """Whose seat it takes."""
+        return self.ticket.tracker_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +62,24 @@ class _End:
 
 def export_due(*, now: datetime) -> int:
     """Send what is due, a few at once; returns how many were taken up."""
-    claims = take(now=now)
-    if len(claims) < 2:
-        for one in claims:
-            _send(one)
-        return len(claims)
-    with ThreadPoolExecutor(max_workers=SEATS, thread_name_prefix="followups") as pool:
-        for done in [pool.submit(_send_elsewhere, one) for one in claims]:
-            done.result()
-    return len(claims)
+    return seats.fill(lambda at, held: take(now=at, held=held), _send, now=now)
 
 
 @transaction.atomic
-def take(*, now: datetime) -> list[Claim]:
+def take(*, now: datetime, held: Mapping[int, int] | None = None) -> list[Claim]:
     """Claim due tickets: what has ended meanwhile and was never sent is let go."""
     due = Ticket.objects.to_send().due(now=now).select_related("tracker", "action_item__incident", "action_item__owner")
     claims = []
-    for ticket in claim(due, limit=SEATS):
+    for ticket in seats.claim_fairly(due, held=held or {}):
         if not ticket.action_item.is_undone and not ticket.may_exist:
             ticket.state, ticket.due_at = State.FAILED, None
-            ticket.error = f"It is {ticket.action_item.state} here already. Nothing was sent."
+            ticket.error = _ended(ticket.action_item)
         else:
             claims.append(Claim(ticket, is_doubtful=ticket.may_exist))
             ticket.state, ticket.may_exist, ticket.attempts = State.SENDING, True, ticket.attempts + 1
             ticket.lease_token, ticket.due_at = uuid.uuid4(), now + LEASE + trackers.of(ticket.tracker.kind).LAG
         ticket.save()
     return claims
-
-
-def _send_elsewhere(one: Claim) -> None:
-    try:
-        _send(one)
-    finally:
-        connections.close_all()
 
 
 def _send(one: Claim) -> None:
@@ -108,7 +98,7 @@ def _send(one: Claim) -> None:
 
 
 def _attempt(one: Claim) -> _End:
-    """Look where an earlier attempt may have made it, then make it."""
+    """Look where an earlier attempt may have made it, then make it if it is still to be done."""
     ticket, account = one.ticket, tickets.account_of(one.ticket.tracker)
     tracker = trackers.of(ticket.tracker.kind)
     if one.is_doubtful:
@@ -124,10 +114,23 @@ def _attempt(one: Claim) -> _End:
             )
     if ticket.due_at is None or db_now() > ticket.due_at - tracker.LAG - SLOWEST:
         return _End(error="Muster stood still before it could send this.", may_exist=False)
+    item = ActionItem.objects.get(pk=ticket.action_item_id)
+    if not item.is_undone:
+        may_exist = one.is_doubtful and not tracker.CAN_FIND
+        return _End(error=_ended(item, may_exist=may_exist), is_refused=True, may_exist=may_exist)
+    if not connection.in_atomic_block:
+        connection.close()
     try:
         return _End(made=tracker.create(account, tickets.draft_of(ticket)))
     except base.Later as error:
         return _End(error=str(error), after=error.after)
+
+
+def _ended(item: ActionItem, *, may_exist: bool = False) -> str:
+    """Why it is not sent any more."""
+    if may_exist:
+        return f"It is {item.state} here already, so it was not sent again. The first time may have arrived."
+    return f"It is {item.state} here already. Nothing was sent."
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ class Tracker(Protocol):
 
     NAME: str
     LAG: timedelta
+    CAN_FIND: bool
 
     def create(self, account: Account, draft: Draft) -> Ticket:
         """Make a ticket."""

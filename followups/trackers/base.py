@@ -6,8 +6,8 @@ A tracker is a module with three functions, none of which knows the database:
 * ``find(account, marker, since=…)`` gives back the ticket whose text has the mark, or None
 * ``look(account, key)`` says whether a ticket is closed; None where the tracker does not tell
 
-and ``LAG``: how long after an attempt its ``find`` may still miss what the attempt has made. They raise ``Refusal``,
-``Later`` or ``Doubtful``.
+``LAG``: how long after an attempt its ``find`` may still miss what the attempt has made, and ``CAN_FIND``: whether its
+``find`` asks anybody at all. They raise ``Refusal``, ``Later`` or ``Doubtful``.
 """
 
 from __future__ import annotations

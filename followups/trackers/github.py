@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "GitHub"
 LAG = SHORT_LAG
+CAN_FIND = True
 PER_PAGE, MOST_PAGES = 50, 6
 SLACK = timedelta(minutes=5)  # its clock and ours may differ
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "GitLab"
 LAG = SHORT_LAG
+CAN_FIND = True
 
 
 def create(account: Account, draft: Draft) -> Ticket:

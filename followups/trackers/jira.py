@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "Jira"
 LAG = timedelta(minutes=2)
+CAN_FIND = True
 ISSUE_TYPE = "Task"
 DONE = "done"  # the category of statuses that end an issue, whatever a project calls them
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "The webhook"
 LAG = timedelta(0)
+CAN_FIND = False
 KEY, URL = 100, 1000  # characters
 
 

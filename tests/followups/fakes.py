@@ -36,7 +36,8 @@ class Fake:
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.canned: list[Answer] = []
         self.breaks = False
-        self.pause = 0.0
+        self.pause = 0.0  # after something was made
+        self.hangs = 0.0  # before each answer
 
     @property
     def asked(self) -> list[str]:
@@ -46,6 +47,7 @@ class Fake:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """One request."""
         self.requests.append((method, path, headers, body))
+        time.sleep(self.hangs)
         if self.canned:
             return self.canned.pop(0)
         if refused := self.refuse(headers):

@@ -206,3 +206,56 @@ def test_two_processes_that_look_at_the_same_time_make_one_of_each(fake, tracker
         thread.join()
     assert sorted(row["title"] for row in fake.tickets) == [f"n{number}" for number in range(6)]
     assert set(Ticket.objects.values_list("state", flat=True)) == {"open"}
+
+
+# ---- what ends while it is on its way -------------------------------------------------------------------------------
+
+
+def end(item, how, alice):
+    if how == "done":
+        action_items.set_done(item, by=alice)
+    else:
+        action_items.accept_risk(item, reason="It goes.", by=alice)
+
+
+@pytest.mark.parametrize("how", ["done", "accepted"])
+@pytest.mark.parametrize("kind", ["github", "gitlab", "jira"])
+def test_what_was_not_made_and_has_ended_since_then_is_not_made(fake, ticket, item, alice, how):
+    exporting.take(now=db_now())  # and its process is killed before it sends
+    end(item, how, alice)
+    send(ticket, after=10 * MINUTE)
+    assert (ticket.state, ticket.due_at, ticket.may_exist, fake.tickets) == ("failed", None, False, [])
+    assert ticket.error == f"It is {how} here already. Nothing was sent."
+    action_items.reopen(item, by=alice)
+    tickets.retry(ticket, by=alice)
+    assert send(ticket).state == "open"
+    assert len(fake.tickets) == 1
+
+
+@each_kind
+def test_what_ends_between_the_claim_and_the_request_is_not_made(fake, ticket, item, alice):
+    (claim,) = exporting.take(now=db_now())
+    end(item, "done", alice)
+    exporting._send(claim)
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.error) == ("failed", "It is done here already. Nothing was sent.")
+    assert (ticket.may_exist, fake.requests) == (False, [])
+
+
+@pytest.mark.parametrize("kind", ["webhook"])
+def test_where_nobody_can_be_asked_the_doubt_stays(fake, ticket, item, alice):
+    fake.breaks = True
+    send(ticket)
+    end(item, "done", alice)
+    send(ticket, after=3 * MINUTE)
+    assert (ticket.state, ticket.may_exist, len(fake.requests)) == ("failed", True, 1)
+    assert ticket.error == "It is done here already, so it was not sent again. The first time may have arrived."
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab", "jira"])
+def test_what_was_made_before_its_item_ended_is_found(fake, ticket, item, alice):
+    fake.breaks = True
+    send(ticket)
+    end(item, "done", alice)
+    assert send(ticket, after=3 * MINUTE).state == "open"
+    assert len(fake.tickets) == 1
