@@ -20,7 +20,7 @@ from notifications import delivery, drills, health
 from notifications.models import Channel
 from notifications.outbox import sweep_of
 from oncall import imports
-from postmortems import drafting
+from postmortems import drafting, searching
 from postmortems import reminding as postmortem_reminding
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ SWEEPS: list[Sweep] = [
     Sweep("followups.check_due", checking.check_due, 60.0),
     Sweep("postmortems.draft_missing", drafting.draft_missing, 3.0),
     Sweep("postmortems.remind_due", postmortem_reminding.remind_due, 60.0),
+    Sweep("postmortems.index_renamed", searching.index_renamed, 5.0),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),
     Sweep("incidents.tell_readiness", readiness.tell_due, 300.0),
     Sweep("notifications.start_drills_due", drills.start_drills_due, 30.0),

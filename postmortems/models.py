@@ -129,6 +129,13 @@ class Postmortem(Timestamped):
 
     factors = models.ManyToManyField(Factor, related_name="postmortems", blank=True)
     document = SearchVectorField(editable=False, null=True, help_text="The words of it; postmortems.searching writes.")
+    indexed_title = models.CharField(
+        max_length=255,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="The incident's title whose words the document has.",
+    )
 
     objects = PostmortemQuerySet.as_manager()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.search import SearchRank
@@ -13,16 +14,17 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from incidents import extracts, search
-from incidents.models import Incident
+from incidents.models import Incident, TimelineEntry
 from incidents.models.words import CONFIG, Words
-from postmortems.models import Section
+from postmortems.models import Postmortem, Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from postmortems.models import Postmortem
+    from datetime import datetime
 
 LONGEST = 200_000  # characters, of up to four bytes and as many besides; PostgreSQL allows a document 1 MB
+RENAMED_WITHIN = timedelta(days=30)  # as long as sweeps may have stood still
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,27 @@ def index_all(keys: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE postmortems_postmortem AS row SET document =
-                setweight(to_tsvector('{CONFIG}'::regconfig, regexp_replace(
-                    (SELECT title FROM incidents_incident WHERE id = row.incident_id), '[^[:alnum:]]+', ' ', 'g')), 'A')
+            UPDATE postmortems_postmortem AS row SET indexed_title = incident.title, document =
+                setweight(to_tsvector('{CONFIG}'::regconfig,
+                    regexp_replace(incident.title, '[^[:alnum:]]+', ' ', 'g')), 'A')
                 || setweight(to_tsvector('{CONFIG}'::regconfig, regexp_replace(left(
                     (SELECT string_agg(body, ' ' ORDER BY position) FROM postmortems_section
                      WHERE postmortem_id = row.id), {LONGEST}), '[^[:alnum:]]+', ' ', 'g')), 'B')
-            WHERE id = ANY(%s)
+            FROM incidents_incident AS incident WHERE incident.id = row.incident_id AND row.id = ANY(%s)
             """,  # noqa: S608 - the name of a text search configuration and a number, ours
             [list(keys)],
         )
+
+
+def index_renamed(*, now: datetime) -> int:
+    """Index anew the postmortems of incidents that have another title since; how many. What titles were changed is
+    read of the timeline, by ``incidents_renamed``."""
+    changed = TimelineEntry.objects.filter(kind=TimelineEntry.Kind.DETAILS_CHANGED, at__gt=now - RENAMED_WITHIN)
+    rows = Postmortem.objects.filter(incident__in=changed.order_by().values("incident"))
+    keys = list(rows.exclude(indexed_title=F("incident__title")).order_by().values_list("pk", flat=True)[:BATCH])
+    if keys:
+        index_all(keys)
+    return len(keys)
 
 
 def found_in(rows: Sequence[Postmortem], text: str) -> list[Found]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -70,7 +71,11 @@ class TimelineEntry(models.Model):
     class Meta:
         ordering = ("at", "id")
         verbose_name_plural = "timeline entries"
-        indexes = (models.Index(fields=("incident", "at", "id"), name="incidents_timeline"),)
+        indexes = (
+            models.Index(fields=("incident", "at", "id"), name="incidents_timeline"),
+            # Which incidents may have another title lately, for what is indexed beside them.
+            models.Index(fields=("at",), condition=Q(kind="details_changed"), name="incidents_renamed"),
+        )
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.kind}"

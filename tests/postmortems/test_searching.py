@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
-from incidents import search
+from incidents import changes, search
 from incidents.models import Incident
 from postmortems import editing, searching
 from postmortems.models import Postmortem
@@ -46,6 +48,24 @@ def test_a_word_that_is_missing_finds_nothing(written, text):
 def test_a_text_that_was_replaced_is_not_found_any_more(written, alice):
     write(written, "lessons_learned", "Nothing.", alice)
     assert found("lucky") == []
+
+
+def test_a_title_that_was_changed_is_found_and_the_old_one_is_not(written, alice):
+    at = make.NOW + timedelta(hours=1)
+    write(written, "summary", "It was slow.", alice)
+    changes.edit(written.incident, title="Payments are slow", by=alice, now=at)
+    assert searching.index_renamed(now=at) == 1
+    assert [each.postmortem for each in found("payments cache")] == [written]
+    assert found("checkout cache") == []
+    assert searching.index_renamed(now=at) == 0
+
+
+def test_a_title_that_was_changed_while_nothing_swept_is_found_later(written, alice):
+    at = make.NOW + timedelta(hours=1)
+    changes.edit(written.incident, description="Nothing new in the title", by=alice, now=at)
+    assert searching.index_renamed(now=at) == 0
+    changes.edit(written.incident, title="Payments are slow", by=alice, now=at)
+    assert searching.index_renamed(now=at + timedelta(days=20)) == 1
 
 
 @pytest.mark.parametrize("letters", [2, 40])
