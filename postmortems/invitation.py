@@ -24,14 +24,22 @@ if TYPE_CHECKING:
 NAMESPACE = uuid.UUID("b1b0a7d6-55f0-4b0e-8a35-5b6e4a1c2d90")
 
 
-def text(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_cancelled: bool = False) -> str:
-    """The invitation, or with ``is_cancelled`` that it does not take place. ``postmortem.meeting_at`` is set."""
+def text(
+    postmortem: Postmortem,
+    people: Iterable[User],
+    *,
+    reader: User | None,
+    now: datetime,
+    is_cancelled: bool = False,
+) -> str:
+    """The invitation as ``reader`` gets it, or with ``is_cancelled`` that it does not take place.
+    ``postmortem.meeting_at`` is set."""
     calendar = Calendar()
     calendar.add("prodid", "-//Muster//Postmortems//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "CANCEL" if is_cancelled else "REQUEST")
-    calendar.add_component(_event(postmortem, people, now=now, is_cancelled=is_cancelled))
+    calendar.add_component(_event(postmortem, people, reader=reader, now=now, is_cancelled=is_cancelled))
     said: str = calendar.to_ical().decode()
     return said
 
@@ -41,13 +49,18 @@ def uid_of(postmortem: Postmortem) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{postmortem.pk} {postmortem.created_at.isoformat()}"))
 
 
-def address_of(user: User) -> str:
-    """Where calendars know a person; empty where nothing is known."""
-    address = user.email or next((each.address for each in user.contact_methods.all() if each.kind == "email"), "")
+def address_of(user: User, *, reader: User | None) -> str:
+    """Where calendars know a person; empty where nothing is known. A contact method is theirs alone: nobody else's copy
+    has it. Those of ``reader`` are fetched."""
+    address = user.email
+    if not address and user == reader:
+        address = next((each.address for each in user.contact_methods.all() if each.kind == "email"), "")
     return address if address.isascii() else ""
 
 
-def _event(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_cancelled: bool) -> Event:
+def _event(
+    postmortem: Postmortem, people: Iterable[User], *, reader: User | None, now: datetime, is_cancelled: bool
+) -> Event:
     assert postmortem.meeting_at is not None
     incident, start = postmortem.incident, postmortem.meeting_at.astimezone(UTC)
     page = absolute(postmortem.get_absolute_url())
@@ -67,7 +80,7 @@ def _event(postmortem: Postmortem, people: Iterable[User], *, now: datetime, is_
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     event.add("organizer", _person(name or "Muster", address))
     for user in people:
-        if address := address_of(user):
+        if address := address_of(user, reader=reader):
             attendee = _person(str(user), address)
             attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
             attendee.params["PARTSTAT"] = vText("NEEDS-ACTION")

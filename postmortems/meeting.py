@@ -113,8 +113,7 @@ def text_of(
     people = people_of(postmortem)
     if reader is not None and reader not in people:
         people = [reader]
-    prefetch_related_objects(people, "contact_methods")
-    return invitation.text(postmortem, people, now=now or timezone.now(), is_cancelled=is_cancelled)
+    return invitation.text(postmortem, people, reader=reader, now=now or timezone.now(), is_cancelled=is_cancelled)
 
 
 def _send(
@@ -127,11 +126,13 @@ def _send(
     is_cancelled: bool = False,
 ) -> None:
     """Each in their own time zone, whoever arranged it too: their calendar needs it as well."""
-    calendar = text_of(postmortem, now=out.now, is_cancelled=is_cancelled)
+    people, invited = list(people), people_of(postmortem)
+    prefetch_related_objects(people, "contact_methods")
     file = "" if is_cancelled else reverse("postmortems:meeting_ics", args=[postmortem.incident.reference])
 
     def message_for(user: User) -> Message:
         said = _words(postmortem, user, by=by) + (f"\nFor your calendar: {absolute(file)}" if file else "")
+        calendar = invitation.text(postmortem, invited, reader=user, now=out.now, is_cancelled=is_cancelled)
         return telling.message_of(postmortem, what, said, attachment=calendar)
 
     key = f"{KEY}/{postmortem.meeting_changes}"

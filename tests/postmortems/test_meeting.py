@@ -69,6 +69,20 @@ def test_owner_reviewers_and_who_took_part_get_an_invitation(postmortem, alice, 
     assert str(event["UID"]) == invitation.uid_of(postmortem)
 
 
+def test_an_address_to_be_paged_at_is_in_nobody_elses_copy(postmortem, alice, bob):
+    bob.email = ""
+    bob.save()
+    meeting.arrange(postmortem, at=AT, by=alice, now=LATER)
+    copies = {name: people_in(event_of(calendar)) for name, calendar in sent("Postmortem meeting").items()}
+    assert copies == {
+        "Alice": ["mailto:alice@example.com"],
+        "Bob": ["mailto:alice@example.com", "mailto:bob@example.com"],
+    }
+    postmortem.refresh_from_db()
+    files = [meeting.text_of(postmortem, now=LATER, reader=reader) for reader in (alice, bob, None)]
+    assert [len(people_in(event_of(Calendar.from_ical(file)))) for file in files] == [1, 2, 1]
+
+
 def test_a_change_and_the_end_keep_the_uid_and_raise_the_sequence(postmortem, alice):
     meeting.arrange(postmortem, at=AT, by=alice, now=LATER)
     meeting.arrange(postmortem, at=AT, by=alice, now=LATER)
