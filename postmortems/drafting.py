@@ -25,28 +25,40 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from accounts.models import User
+    from incidents.models import SeverityPolicy
 
-BATCH = 20
-LOOKS_BACK = timedelta(days=3)  # a severity that begins to want postmortems wants none of what ended long ago
+BATCH = 100
+LOOKS_BACK = timedelta(days=30)  # as long as sweeps may have stood still
+LATELY = timedelta(days=3)  # a severity that begins to want postmortems wants none of what ended before
 DRAFTED, WRITTEN_ANEW = "drafted", "written anew"
 
 
 def draft_missing(*, now: datetime) -> int:
-    """Write the drafts that are missing; where an incident ended another time, write anew what nobody has touched."""
+    """Write the drafts that are missing; where an incident ended another time, write anew what nobody has touched. What
+    ended last comes first, so that what cannot be drafted keeps nothing new from its turn."""
     return sum(each(_missing(now=now), _draft_one)) + sum(each(_outdated(now=now), _redraft_one))
 
 
 def _missing(*, now: datetime) -> list[int]:
-    wanted = [severity for severity, policy in policies().items() if policy.needs_postmortem]
-    rows = Incident.objects.filter(status__in=DONE, merged_into=None, resolved_at__gt=now - LOOKS_BACK)
-    rows = rows.filter(Q(severity__in=wanted) | Q(status=Status.POSTMORTEM), postmortem=None)
-    return list(rows.order_by("resolved_at", "pk").values_list("pk", flat=True)[:BATCH])
+    wanted = Q(status=Status.POSTMORTEM)
+    for severity, policy in policies().items():
+        if policy.needs_postmortem:
+            wanted |= Q(severity=severity, resolved_at__gt=_wanted_since(policy, now=now))
+    rows = Incident.objects.filter(wanted, status__in=DONE, merged_into=None, resolved_at__gt=now - LOOKS_BACK)
+    rows = rows.filter(postmortem=None).order_by("-resolved_at", "-pk")
+    return list(rows.values_list("pk", flat=True)[:BATCH])
+
+
+def _wanted_since(policy: SeverityPolicy, *, now: datetime) -> datetime:
+    """What ended since then gets a draft: since the policy is as it is, and at least what ended lately."""
+    since = now - LATELY
+    return min(since, policy.updated_at or now - LOOKS_BACK)
 
 
 def _outdated(*, now: datetime) -> list[int]:
     rows = Incident.objects.filter(status__in=DONE, resolved_at__gt=now - LOOKS_BACK)
     rows = rows.filter(postmortem__state=Postmortem.State.DRAFT).exclude(postmortem__drafted_for=F("resolved_at"))
-    return list(rows.order_by("resolved_at", "pk").values_list("pk", flat=True)[:BATCH])
+    return list(rows.order_by("-resolved_at", "-pk").values_list("pk", flat=True)[:BATCH])
 
 
 @transaction.atomic

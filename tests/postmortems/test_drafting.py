@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import lifecycle, timeline
-from incidents.models import TimelineEntry
+from incidents import lifecycle, policy, timeline
+from incidents.models import SeverityPolicy, TimelineEntry
 from incidents.models.incident import NotAllowedNow
-from postmortems import drafting, editing, outline
+from postmortems import drafting, editing, outline, reading
 from postmortems.models import Postmortem
 from tests import make
 
-MINUTE = timedelta(minutes=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 LATER = make.NOW + 40 * MINUTE
 
 
@@ -52,10 +52,20 @@ def test_what_a_person_must_write_is_marked(db):
 
 
 def test_the_same_facts_give_the_same_text(alice):
-    incident = resolved(by=alice, services=[make.service("checkout")])
-    facts = drafting.facts_of(incident)
-    first, second = ([drafting.generating.body_of(part, facts) for part in outline.STANDARD] for _ in range(2))
-    assert first == second
+    services = [make.service(name, name=name.title()) for name in ("checkout", "billing", "search")]
+    texts = []
+    for order in (services, services[::-1]):
+        incident = make.incident(services=order)
+        lifecycle.acknowledge(incident, by=alice, now=make.NOW + 2 * MINUTE)
+        for minute, word in sorted([(9, "Restarted"), (4, "Looked"), (6, "Asked")], reverse=order is not services):
+            timeline.add_note(incident, text=word, by=alice, now=make.NOW + minute * MINUTE)
+        lifecycle.resolve(incident, by=alice, root_cause="A full disk.", now=make.NOW + 30 * MINUTE)
+        postmortem = make.postmortem(lifecycle.Incident.objects.get(pk=incident.pk))
+        said = "\n".join(part.text for part in reading.read(postmortem).parts)
+        assert said.index("Billing") < said.index("Checkout") < said.index("Search")
+        assert said.index("Looked") < said.index("Asked") < said.index("Restarted")
+        texts.append(said.replace(incident.reference, "INC-0"))
+    assert texts[0] == texts[1]
 
 
 def test_the_summary_says_when_how_long_and_who_answered(alice):
@@ -77,7 +87,38 @@ def test_merged_and_old_incidents_get_none(db):
     merged.save()
     assert drafting.draft_missing(now=LATER) == 0
     resolved()
-    assert drafting.draft_missing(now=LATER + timedelta(days=4)) == 0
+    assert drafting.draft_missing(now=LATER + 31 * DAY) == 0
+
+
+def test_sweeps_that_stood_still_for_weeks_lose_no_draft(db):
+    policy.ensure_defaults()
+    SeverityPolicy.objects.update(updated_at=make.NOW - DAY)
+    resolved()
+    assert drafting.draft_missing(now=LATER + 29 * DAY) == 1
+
+
+@pytest.mark.parametrize(("days", "drafts"), [(2, 1), (4, 0)])
+def test_a_severity_that_begins_to_want_them_wants_none_of_what_ended_long_ago(db, days, drafts):
+    policy.ensure_defaults()
+    resolved(severity="medium")
+    changed_at = LATER + days * DAY
+    SeverityPolicy.objects.filter(severity="medium").update(needs_postmortem=True, updated_at=changed_at)
+    assert drafting.draft_missing(now=changed_at) == drafts
+
+
+def test_what_cannot_be_drafted_keeps_nothing_newer_from_its_turn(db, monkeypatch):
+    monkeypatch.setattr(drafting, "BATCH", 2)
+    broken = [resolved().pk for _ in range(2)]
+    draft = drafting._create
+
+    def create(incident, **options):
+        assert incident.pk not in broken
+        return draft(incident, **options)
+
+    monkeypatch.setattr(drafting, "_create", create)
+    newer = lifecycle.resolve(make.incident(), by=None, now=LATER)
+    assert drafting.draft_missing(now=LATER) == 1
+    assert Postmortem.objects.get().incident == newer
 
 
 def test_starting_it_moves_the_incident_and_makes_whoever_starts_its_owner(alice, bob):
