@@ -53,6 +53,7 @@ STANDARD = (
     Part("lessons_learned", "Lessons learned", "What went well, what could improve, and where we were lucky."),
 )
 STANDARD_KEYS = tuple(part.key for part in STANDARD)
+ALWAYS_REQUIRED = ("summary", "root_cause")  # without these two nothing is learned
 
 
 def to_write(prompt: str) -> str:
@@ -68,14 +69,21 @@ def is_unwritten(body: str) -> bool:
 def parts_of(sections: Iterable[dict[str, Any]]) -> tuple[Part, ...]:
     """The outline of a template; the standard one where it says nothing."""
     found = tuple(
-        Part(section["key"], section["title"], section["prompt"], section["is_required"]) for section in sections
+        Part(
+            section["key"],
+            section["title"],
+            section["prompt"],
+            section["is_required"] or section["key"] in ALWAYS_REQUIRED,
+        )
+        for section in sections
     )
     return found or STANDARD
 
 
 def checked(sections: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """A template's sections as they are kept. A section without a key gets one from its title. Raises ValidationError
-    where one of the seven is missing, or a section has no title or is there twice."""
+    where one of the seven is missing, summary or root cause need not be written, or a section has no title or is there
+    twice."""
     found: dict[str, dict[str, Any]] = {}
     for section in sections:
         title = single_line(section.get("title"), limit=TITLE_LIMIT)
@@ -93,6 +101,9 @@ def checked(sections: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     missing = [part.title for part in STANDARD if part.key not in found]
     if missing:
         raise ValidationError({"sections": f"Every postmortem has these sections too: {', '.join(missing)}."})
+    optional = [found[key]["title"] for key in ALWAYS_REQUIRED if not found[key]["is_required"]]
+    if optional:
+        raise ValidationError({"sections": f"This must be written in every postmortem: {', '.join(optional)}."})
     if len(found) > MOST_SECTIONS:
         raise ValidationError({"sections": f"A template has at most {MOST_SECTIONS} sections."})
     return list(found.values())

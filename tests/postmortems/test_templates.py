@@ -71,6 +71,18 @@ def test_the_seven_are_in_every_one(manager):
         templating.change(made, key="x", by=manager)
 
 
+def test_summary_and_root_cause_are_always_to_be_written(manager):
+    made = templating.create(name="Usual", by=manager)
+    free = [each | {"is_required": False} for each in made.sections]
+    with pytest.raises(ValidationError, match="must be written in every postmortem: Summary, Root cause"):
+        templating.change(made, sections=free, by=manager)
+    fewest = [each | {"is_required": each["key"] in ("summary", "root_cause")} for each in made.sections]
+    templating.change(made, sections=fewest, by=manager)
+    Template.objects.update(sections=free)  # as it could be kept once
+    required = make.postmortem().sections.filter(is_required=True).values_list("key", flat=True)
+    assert list(required) == ["summary", "root_cause"]
+
+
 def test_of_two_who_change_it_the_second_is_told(manager, alice):
     made = templating.create(name="Usual", by=manager)
     seen = made.updated_at
