@@ -99,7 +99,9 @@ def _tell(postmortem: Postmortem, due: datetime, *, out: Consequences) -> None:
     more: dict[str, Any] = {"key": key, "reason": reason, "out": out}
     if telling.tell(postmortem, [postmortem.owner], message_for, by=None, **more):
         return
-    message = telling.message_of(postmortem, what, f"It has no owner. {_words(due, is_late=is_late, zone='UTC')}")
+    owner = postmortem.owner
+    why = f"Its owner, {owner}, cannot be told of it." if owner else "It has no owner."
+    message = telling.message_of(postmortem, what, f"{why} {_words(due, is_late=is_late, zone='UTC')}")
     reach = Reach.of([incident], now=out.now)
     if not incident.is_private:
         reach.tell_responders(incident, message, **more | {"key": f"postmortem/{postmortem.pk}/{key}"})

@@ -76,6 +76,16 @@ def test_without_an_owner_the_teams_hear_of_it(bob):
     assert "It has no owner." in Notification.objects.latest("pk").body
 
 
+def test_with_an_owner_who_left_the_teams_hear_that_it_has_one(alice, bob):
+    team = make.team("payments", bob, channel_address="pay@example.com")
+    postmortem = make.postmortem(by=alice, services=[make.service("pay", team=team)])
+    alice.is_active = False
+    alice.save()
+    sweep(DUE)
+    assert told(postmortem) == [("Payments", "Postmortem overdue")]
+    assert Notification.objects.latest("pk").body.startswith("Its owner, Alice, cannot be told of it. It was to be")
+
+
 def test_of_a_private_one_people_hear_who_see_it_and_no_channel(alice, bob, admin):
     team = make.team("payments", bob, channel_address="pay@example.com")
     of_team = make.postmortem(is_private=True, services=[make.service("pay", team=team)])
