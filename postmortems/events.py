@@ -6,6 +6,7 @@ raise NotAllowedNow for a published postmortem.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 500
 EARLIEST_YEAR = 1970
+ONCE_WITHIN = timedelta(minutes=1)  # the same event again is a second press of the button
 
 
 @transaction.atomic
@@ -76,9 +78,14 @@ def correct(event: KeyEvent, *, text: str, at: datetime, by: User | None, now: d
 
 @transaction.atomic
 def add(postmortem: Postmortem, *, text: str, at: datetime, by: User | None, now: datetime | None = None) -> KeyEvent:
-    """Tell something that the timeline does not have. Raises ValidationError like ``correct``."""
+    """Tell something that the timeline does not have; what the same person has just added is there once. Raises
+    ValidationError like ``correct``."""
     postmortem, now = _begun(postmortem, by=by, now=now)
     text, at = _checked(text, at, now=now)
+    same = postmortem.events.filter(entry=None, at=at, text=text, changed_by=by, is_kept=True, source_text="")
+    just_added: KeyEvent | None = same.filter(changed_at__gt=now - ONCE_WITHIN).first()
+    if just_added:
+        return just_added
     _room(postmortem, 1)
     event = KeyEvent.objects.create(
         postmortem=postmortem, at=at, text=text, is_generated=False, changed_at=now, changed_by=by

@@ -111,6 +111,16 @@ def test_an_event_is_added_by_hand_in_its_place(postmortem, alice):
     assert texts.index("A customer called") == texts.index("Alice acknowledged it") + 1
 
 
+def test_a_second_press_of_the_button_adds_nothing(postmortem, alice, bob):
+    said = {"text": "A customer called", "at": make.NOW}
+    event = events.add(postmortem, **said, by=alice, now=LATER)
+    assert events.add(postmortem, **said, by=alice, now=LATER + timedelta(seconds=5)) == event
+    assert events.add(postmortem, **said, by=bob, now=LATER) != event, "somebody else may have been called too"
+    assert events.add(postmortem, **said, by=alice, now=LATER + 2 * MINUTE) != event
+    events.leave_out(event, by=alice, now=LATER)
+    assert events.add(postmortem, **said, by=alice, now=LATER) != event, "what was left out is not there"
+
+
 def test_whatever_else_the_timeline_has_is_taken_in(postmortem, alice):
     entry = postmortem.incident.timeline.get(kind="evidence_linked")
     assert entry in events.not_told(postmortem)
