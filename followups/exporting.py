@@ -145,7 +145,7 @@ def _mark(sent: Ticket, end: _End) -> None:
     ticket.lease_token, ticket.error, ticket.may_exist = None, end.error[:500], end.may_exist
     if end.made:
         ticket.state, ticket.may_exist, ticket.exported_at = State.OPEN, True, now
-        ticket.key, ticket.url = end.made.key[:250], end.made.url[:1000]
+        ticket.key, ticket.url = end.made.key[:250], end.made.url
         ticket.due_at = None if end.made.is_closed is None else now + CHECK_EVERY
     elif end.is_refused or ticket.attempts >= MOST_ATTEMPTS:
         ticket.state, ticket.due_at = State.FAILED, None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SECONDS = 8.0  # a request, in all
 LIMIT = 4 * 1024 * 1024  # bytes of a list of tickets
+LONGEST_URL = 1000  # characters
 WORDS = 300  # characters of what a tracker says that are kept
 WAIT = timedelta(minutes=1)  # where it asks us to slow down and does not say for how long
 LONGEST_WAIT = timedelta(hours=1)
@@ -96,11 +97,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as the tracker has it; ``is_closed`` is None where it does not say."""
+    """A ticket as the tracker has it; ``is_closed`` is None where it does not say. Its address is a link on pages: one
+    that is none of the web is left out."""
 
     key: str
     url: str
     is_closed: bool | None = False
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("https://", "http://")) or len(self.url) > LONGEST_URL:
+            object.__setattr__(self, "url", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,4 +74,4 @@ def _is_limited(answer: Response) -> bool:
 
 
 def _ticket(account: Account, row: dict[str, Any]) -> Ticket:
-    return Ticket(f"{account.project}#{row['number']}", str(row["html_url"]), row.get("state") == "closed")
+    return Ticket(f"{account.project}#{row['number']}", str(row.get("html_url")), row.get("state") == "closed")

@@ -53,4 +53,4 @@ def _call(account: Account) -> Call:
 
 
 def _ticket(account: Account, row: dict[str, Any]) -> Ticket:
-    return Ticket(f"{account.project}#{row['iid']}", str(row["web_url"]), row.get("state") == "closed")
+    return Ticket(f"{account.project}#{row['iid']}", str(row.get("web_url")), row.get("state") == "closed")

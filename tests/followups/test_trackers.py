@@ -70,6 +70,17 @@ def test_a_ticket_is_made_and_its_key_and_address_come_back(fake, account, speak
     assert "muster-action-1-abcdefgh" in json.dumps(fake.tickets[0])
 
 
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "https://" + "x" * 1000, None]
+)
+@pytest.mark.parametrize(("kind", "name"), [("github", "html_url"), ("gitlab", "web_url")])
+def test_an_address_that_is_none_of_the_web_becomes_no_link(fake, account, speak, draft, kind, name, url):
+    row = {"number": 1, "iid": 1, "state": "open", "body": draft.marker, "description": draft.marker, name: url}
+    fake.canned += [(201, {}, row), (200, {}, [row])]
+    made, found = speak.create(account, draft), speak.find(account, draft.marker, since=now())
+    assert (made.key, made.url, found.key, found.url) == (KEYS[kind], "", KEYS[kind], "")
+
+
 @each_real
 def test_a_ticket_is_found_by_its_mark_and_by_no_longer_one(account, speak, draft, kind):
     assert speak.find(account, draft.marker, since=now()) is None
