@@ -13,6 +13,7 @@ from accounts.models import User
 from core import diffing
 from core.versions import version_of
 from postmortems import hints, merging, reading
+from postmortems.editing import BODY_LIMIT
 from postmortems.places import ACTION_ITEMS, EVENTS
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class Desk:
 
 
 def of(postmortem: Postmortem, typed: Mapping[str, Typed] | None = None) -> Desk:
-    """The desk; ``typed`` is what somebody has in the fields of some sections, by key, instead of what was saved."""
+    """The desk; ``typed`` is what somebody has in the fields of some sections, by key, instead of what was saved;
+    how a text reads that is too long to be saved is not shown."""
     typed = typed or {}
     read = reading.read(postmortem)
     people = people_of(postmortem.incident)
@@ -127,11 +129,12 @@ def of(postmortem: Postmortem, typed: Mapping[str, Typed] | None = None) -> Desk
         section = part.section
         mine = typed.get(section.key) or Typed(section.body, section.body)
         shown = part
-        if mine.text != section.body:
+        is_readable = len(mine.text) <= BODY_LIMIT
+        if mine.text != section.body and is_readable:
             unsaved = copy(section)
             unsaved.body = mine.text
             (shown,) = reading.parts_of([unsaved], read.events, read.action_items)
-        found = hints.find(mine.text, key=section.key, people=people)
+        found = hints.find(mine.text, key=section.key, people=people) if is_readable else []
         places.append(Place(section, mine, shown, found, part.is_unwritten))
     return Desk(postmortem, places)
 

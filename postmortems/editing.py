@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 BODY_LIMIT = 50_000
+ONE_REVISION = timedelta(minutes=5)  # the editor saves every few seconds
 PUBLISHED = "This postmortem is published and stands as it is. Take it back to change it."
 MERGED, TAKEN_BACK = "merged", "taken back to {number}"
 
@@ -64,12 +66,19 @@ def write(
     section.body, section.number = body, section.number + 1
     section.edited_at, section.edited_by = now, by
     section.save(update_fields=["body", "number", "edited_at", "edited_by"])
-    said = note or (MERGED if merged else "")
-    Revision.objects.create(section=section, number=section.number, body=body, at=now, by=by, note=said)
+    _keep(section, by=by, note=note or (MERGED if merged else ""), now=now)
     drafting.begin(postmortem, postmortem.incident, by=by, now=now)
     searching.index(postmortem)
     live.changed(postmortem.incident.topic)
     return section
+
+
+def _keep(section: Section, *, by: User | None, note: str, now: datetime) -> None:
+    """Its revision: in the place of the last one where that is the same person's and younger than five minutes.
+    One with a note, which may be spoken of by its number, stays; a number that is replaced is not used again."""
+    own = section.revisions.filter(number=section.number - 1, by=by, note="", at__gt=now - ONE_REVISION)
+    if by is None or note or not own.update(number=section.number, body=section.body):
+        Revision.objects.create(section=section, number=section.number, body=section.body, at=now, by=by, note=note)
 
 
 @transaction.atomic
@@ -127,9 +136,14 @@ def _merged(section: Section, *, base: str, mine: str) -> str:
 
 def _checked(body: str) -> str:
     body = normal(body)
-    if len(body) > BODY_LIMIT:
-        raise ValidationError({"body": f"A section has at most {BODY_LIMIT:,} characters; this has {len(body):,}."})
+    if wrong := too_long(body):
+        raise ValidationError({"body": wrong})
     return body
+
+
+def too_long(body: str) -> str:
+    """What is wrong with a text that is longer than a section may be; empty for any other."""
+    return f"A section has at most {BODY_LIMIT:,} characters; this has {len(body):,}." if len(body) > BODY_LIMIT else ""
 
 
 def normal(body: str) -> str:

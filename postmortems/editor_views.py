@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from postmortems.models import Postmortem, Section
 
 INCOMPLETE = "What came from your browser was not complete. Reload the page and try again."
+TOO_LONG = "What came from your browser was longer than a section can be. Reload the page and try again."
 
 
 @login_required
@@ -64,6 +65,8 @@ def write(request: HtmxHttpRequest, reference: str, section: str) -> HttpRespons
     row, sent = section_of(postmortem, section), _sent(request)
     if sent is None:
         return _answer(request, user, row, Typed(row.body, row.body, wrong=INCOMPLETE), status=422)
+    if sent.wrong:
+        return _answer(request, user, row, sent, status=422)
     if "together" in request.POST:
         both = merging.together(sent.text, row.body)
         return _answer(request, user, row, Typed(both, row.body, note="Both texts, not saved"))
@@ -99,15 +102,14 @@ def preview(request: HtmxHttpRequest, reference: str, section: str) -> HttpRespo
     row, sent = section_of(postmortem, section), _sent(request)
     if sent is None:
         return _answer(request, user, row, Typed(row.body, row.body, wrong=INCOMPLETE), status=422)
-    text, wrong = sent.text, ""
-    if len(text) > editing.BODY_LIMIT:
-        wrong = f"A section has at most {editing.BODY_LIMIT:,} characters; this has {len(text):,}."
-    typed = Typed(text, sent.base, wrong=wrong, is_preview=True)
+    if sent.wrong:
+        return _answer(request, user, row, sent, status=422)
+    typed = Typed(sent.text, sent.base, is_preview=True)
     if wants_fragment(request):
         shown = desk.of(postmortem, {row.key: typed})
         place = next(place for place in shown.places if place.section == row)
         return render(request, "postmortems/_edit_preview.html", {"place": place})
-    return _answer(request, user, row, typed, status=422 if wrong else 200)
+    return _answer(request, user, row, typed)
 
 
 def page(
@@ -141,10 +143,14 @@ def _context(shown: desk.Desk) -> dict[str, object]:
 
 
 def _sent(request: HttpRequest) -> Typed | None:
-    """The field and what it began with, with line ends as they are kept; None where the browser has left one out."""
+    """The field and what it began with, with line ends as they are kept, and what is wrong if either is too long; None
+    where the browser has left one out."""
     if not {"body", "base"} <= request.POST.keys():
         return None
-    return Typed(editing.normal(request.POST["body"]), editing.normal(request.POST["base"]))
+    text, base = (editing.normal(request.POST[name]) for name in ("body", "base"))
+    if len(base) > editing.BODY_LIMIT:  # no section was ever as long
+        return Typed(text, "", wrong=TOO_LONG)
+    return Typed(text, base, wrong=editing.too_long(text))
 
 
 def _address(reference: str) -> str:

@@ -209,7 +209,8 @@ class Section(models.Model):
 
 
 class Revision(models.Model):
-    """What a section said from one save on. ``by`` is empty for what Muster wrote."""
+    """What a section said after a save, or several of one person within minutes: ``at`` is the first. ``by`` is empty
+    for what Muster wrote."""
 
     section = models.ForeignKey(Section, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()

@@ -113,16 +113,44 @@ def test_a_section_is_taken_back_to_what_it_said(section, alice, bob):
         editing.take_back(section, number=9, by=bob)
 
 
+def test_autosaves_of_one_person_within_five_minutes_are_one_revision(section, alice, bob):
+    def save(seconds, by, body):
+        editing.write(section, body=body, base=said(section), by=by, now=LATER + timedelta(seconds=seconds))
+
+    for seconds in range(0, 601, 5):
+        save(seconds, alice, f"Text {seconds}")
+    rows = section.revisions.order_by("number")
+    assert list(rows.values_list("number", "body", "at"))[1:] == [
+        (61, "Text 295", LATER), (121, "Text 595", LATER + 5 * MINUTE), (122, "Text 600", LATER + 10 * MINUTE),
+    ]  # fmt: skip
+    save(601, bob, "Bob's")
+    save(602, alice, "Alice's")
+    editing.take_back(section, number=61, by=alice, now=LATER + timedelta(seconds=603))
+    save(604, alice, "After")
+    assert said(section) == "After"
+    assert notes(section)[4:] == [
+        (123, "bob", ""), (124, "alice", ""), (125, "alice", "taken back to 61"), (126, "alice", ""),
+    ]  # fmt: skip
+
+
+def test_what_two_began_with_may_be_of_a_revision_that_was_replaced(section, alice, bob):
+    base = editing.write(section, body="The disk was full.", by=alice, now=LATER).body
+    editing.write(section, body="The big disk was full.", base=base, by=alice, now=LATER + MINUTE)
+    saved = editing.write(section, body="The disk was full for an hour.", base=base, by=bob, now=LATER + 2 * MINUTE)
+    assert saved.body == "The big disk was full for an hour."
+    assert notes(section) == [(1, None, "drafted"), (3, "alice", ""), (4, "bob", "merged")]
+
+
 def test_saves_of_one_person_that_follow_closely_are_shown_as_one(section, alice, bob):
     def save(minute, by, body):
         editing.write(section, body=body, by=by, now=LATER + minute * MINUTE)
 
-    for minute in (0, 4, 10, 11):
+    for minute in (0, 5, 10, 16):
         save(minute, alice, f"a{minute}")
-    save(12, bob, "b12")
-    save(13, alice, "a13")
-    editing.take_back(section, number=2, by=alice, now=LATER + 14 * MINUTE)
-    save(15, alice, "a15")
+    save(17, bob, "b17")
+    save(18, alice, "a18")
+    editing.take_back(section, number=2, by=alice, now=LATER + 19 * MINUTE)
+    save(20, alice, "a20")
     shown = histories.sittings(section.revisions.select_related("by").order_by("-number"))
     assert [(one.number, one.by and one.by.username, one.count, one.before) for one in shown] == [
         (9, "alice", 1, 8),
