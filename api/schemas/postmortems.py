@@ -28,8 +28,9 @@ EventText = Annotated[str, Field(min_length=1, max_length=EVENT_LIMIT)]
 
 
 class PostmortemQuery(ListQuery):
-    """What narrows the list."""
+    """What narrows the list. Rows are whole, and one may have a megabyte: pages are shorter than elsewhere."""
 
+    limit: int = Field(20, ge=1, le=50, description="How many items a page has at most.")
     incident: str | None = Field(None, description="Such as INC-42.")
     state: StateName | None = None
     severity: SeverityName | None = None

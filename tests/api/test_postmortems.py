@@ -62,6 +62,12 @@ def test_the_list_of_an_incident_has_its_sections_in_order(api, alice, incident,
     assert one["due_at"] == due.isoformat().replace("+00:00", "Z")
 
 
+def test_a_page_of_whole_postmortems_is_short(api, postmortem):
+    assert len(api.items("postmortems?limit=50")) == 1
+    answer = api.get("postmortems?limit=51")
+    assert (answer.status_code, fields_of(answer)) == (422, ["limit"])
+
+
 def test_it_is_read_by_its_id_and_by_its_incident(api, incident, postmortem):
     by_id = api.get(f"postmortems/{postmortem.pk}").json()
     assert api.get(f"postmortems/{incident.reference}").json() == by_id
