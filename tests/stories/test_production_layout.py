@@ -110,7 +110,7 @@ class Layout:
     def manage(self, *arguments: str) -> str:
         """Run a command to its end; what it printed."""
         argv = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(argv, cwd=BASE_DIR, env=self.environ, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, cwd=BASE_DIR, env=self.environ, capture_output=True, text=True, timeout=150)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
