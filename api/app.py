@@ -27,6 +27,7 @@ from api.resources import (
     integrations,
     ledger,
     postmortem_records,
+    postmortem_templates,
     postmortems,
     runbooks,
     runners,
@@ -140,6 +141,8 @@ api.add_router("/runners", runners.router)
 api.add_router("/executions", executions.router)
 api.add_router("/postmortems", postmortems.router)
 api.add_router("/postmortems", postmortem_records.router)
+api.add_router("/postmortem-factors", postmortem_templates.factors_router)
+api.add_router("/postmortem-templates", postmortem_templates.router)
 api.add_router("/users", users.router)
 api.add_router("/users", contact_methods.router)
 api.add_router("/teams", teams.router)
