@@ -1,7 +1,7 @@
 """Reminders: owners before and after the day, managers when nobody does it; at nine in the morning where they live.
 
 The sweep looks once in a quarter of an hour, at what is open and at nothing else. Who is reminded of what is written
-down beside the messages, in one transaction, so each reminder goes out once.
+down beside the messages, in a transaction a batch, so each reminder goes out once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from accounts.models import Membership, User
@@ -30,12 +31,14 @@ from notifications import health
 from notifications.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date, datetime
 
     from followups.calendar import Reason
     from incidents.models import SeverityPolicy
     from incidents.models.communication import ActionItemQuerySet
+
+log = structlog.get_logger(__name__)
 
 MARK = "followups.reminders"
 BATCH = 500
@@ -43,18 +46,42 @@ EARLIEST_DAY = timedelta(hours=14)  # so far ahead of UTC is the first zone to b
 
 
 def remind_due(*, now: datetime) -> int:
-    """Remind everybody whose morning it is; returns how many reminders went out."""
+    """Remind everybody whose morning it is; returns how many reminders went out.
+
+    Each batch is a transaction of its own, and the turn is over after the last: who takes up what another has left in
+    the midst finds what was told written down.
+    """
+    since = quarter_of(now)
     with transaction.atomic():
-        if not health.take_turn(MARK, now=now, since=quarter_of(now)):
+        if not health.is_turn(MARK, now=now, since=since):
             return 0
-        give_back_when_frozen()
-        mornings = _mornings(now)
-        if not mornings:
-            return 0
+    mornings, told = _mornings(now), 0
+    if mornings:
         settings = FollowUpSettings.objects.filter(pk=1).first() or FollowUpSettings(pk=1)
         numbers = list(_candidates(settings, now=now).values_list("pk", flat=True))
-        batches = [numbers[at : at + BATCH] for at in range(0, len(numbers), BATCH)]
-        return sum(_remind(batch, settings=settings, mornings=mornings, now=now) for batch in batches)
+        work = partial(_remind, settings=settings, mornings=mornings, now=now)
+        told = sum(_batch(numbers[at : at + BATCH], work, now=now) for at in range(0, len(numbers), BATCH))
+    health.take_turn(MARK, now=now, since=since)
+    return told
+
+
+def _batch(numbers: list[int], work: Callable[[list[int]], int], *, now: datetime) -> int:
+    """Remind of a batch of items, all or nothing. One that the database does not take is done by halves, until what
+    cannot be written is alone: it keeps no other from its turn."""
+    try:
+        with transaction.atomic():
+            if not health.is_turn(MARK, now=now, since=quarter_of(now)):
+                return 0
+            give_back_when_frozen()
+            return work(numbers)
+    except (InterfaceError, OperationalError):
+        raise  # the database is away: that is no item's fault
+    except Exception:
+        if len(numbers) == 1:
+            log.exception("a reminder failed", item=numbers[0])
+            return 0
+    middle = len(numbers) // 2
+    return sum(_batch(half, work, now=now) for half in (numbers[:middle], numbers[middle:]))
 
 
 def _mornings(now: datetime) -> dict[str, date]:
@@ -148,7 +175,7 @@ def _managers(teams: set[int]) -> dict[int, list[User]]:
 def _remind_of(item: ActionItem, *, work: _Round) -> list[Reminder]:
     """The messages about one item, and the rows that say that they were sent. For several reasons at once a person gets
     one message, about the weightiest; nobody hears of a private incident that they do not see."""
-    written = []
+    written, out = [], Consequences(work.out.now)
     for person, reasons, due in work.concerned(item):
         if not reasons or not _sees(person, item.incident):
             continue
@@ -166,13 +193,14 @@ def _remind_of(item: ActionItem, *, work: _Round) -> list[Reminder]:
             key=f"follow-up/{item.pk}/{why.kind}/{why.day}",
             purpose=Notification.Purpose.NOTICE,
             reason=wording.reason(why),
-            out=work.out,
+            out=out,
         )
-        sent_at = work.out.now if is_told else None
+        sent_at = out.now if is_told else None
         written += [
             Reminder(action_item=item, user=person, kind=each.kind, for_day=each.day, sent_at=sent_at)
             for each in reasons
         ]
+    work.out.notify(out.notifications)
     return written
 
 

@@ -97,6 +97,13 @@ def take_turn(name: str, *, now: datetime, since: datetime) -> bool:
     return bool(due.update(last_run_at=now, host=socket.gethostname()[:120]))
 
 
+def is_turn(name: str, *, now: datetime, since: datetime) -> bool:
+    """Whether nobody has done it since then yet, as ``take_turn`` marks when it is done. Until the caller's transaction
+    ends, nobody else is told so."""
+    SweepRun.objects.bulk_create([SweepRun(name=name, last_run_at=now)], ignore_conflicts=True)
+    return SweepRun.objects.select_for_update().filter(name=name, last_run_at__lt=since).exists()
+
+
 @transaction.atomic
 def _take_turn(*, now: datetime) -> bool:
     SweepRun.objects.bulk_create([SweepRun(name=PING, last_run_at=now - 2 * PING_EVERY)], ignore_conflicts=True)

@@ -286,7 +286,7 @@ def test_what_was_done_long_ago_costs_nothing_and_many_cost_few_queries(incident
     old = {"incident": incident, "done_at": WRITTEN, "due_on": DUE, "owner": alice}
     ActionItem.objects.bulk_create([ActionItem(title=f"old {number}", **old) for number in range(3_000)])
     assert cost() == few
-    assert few <= 18
+    assert few <= 24
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE incidents_actionitem")
     plan = reminding._candidates(FollowUpSettings(), now=at("2026-10-19")).explain()
