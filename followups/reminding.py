@@ -27,7 +27,7 @@ from incidents.models import ActionItem, Incident
 from incidents.policy import policies
 from incidents.querysets import UNLISTED
 from incidents.telling import Reach
-from notifications import health
+from notifications import health, outbox
 from notifications.models import Notification
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 MARK = "followups.reminders"
 BATCH = 500
+MOST_MESSAGES = 5  # to one person at once; more come as one
 EARLIEST_DAY = timedelta(hours=14)  # so far ahead of UTC is the first zone to begin a day
 
 
@@ -148,6 +149,16 @@ class _Round:
         return list(found.values()) or [user for user in self.reach.admins() if user != owner]
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """That a person is to be reminded of an item, why, the weightiest first, and when it is due for them."""
+
+    item: ActionItem
+    person: User
+    reasons: list[Reason]
+    due: date | None
+
+
 def _remind(numbers: list[int], *, settings: FollowUpSettings, mornings: Mapping[str, date], now: datetime) -> int:
     """Remind everybody concerned of a batch of items; returns how many reminders went out."""
     found = ActionItem.objects.undone().filter(pk__in=numbers).select_related("incident", "owner")
@@ -157,7 +168,8 @@ def _remind(numbers: list[int], *, settings: FollowUpSettings, mornings: Mapping
     reach.learn(people=[*(item.owner for item in items), *(user for users in managers.values() for user in users)])
     told = Reminder.objects.filter(action_item__in=numbers).values_list("action_item", "kind", "for_day", "user")
     work = _Round(settings, mornings, policies(), managers, frozenset(told), reach, Consequences(now))
-    written = [row for rows in each(items, partial(_remind_of, work=work)) for row in rows]
+    due = [one for found in each(items, partial(_due_of, work=work)) for one in found]
+    written = [row for rows in each(_by_message(due), partial(_tell, work=work)) for row in rows]
     Reminder.objects.bulk_create(written, ignore_conflicts=True)
     work.out.write()
     return len({(row.action_item_id, row.user_id) for row in written if row.sent_at})
@@ -172,36 +184,72 @@ def _managers(teams: set[int]) -> dict[int, list[User]]:
     return found
 
 
-def _remind_of(item: ActionItem, *, work: _Round) -> list[Reminder]:
-    """The messages about one item, and the rows that say that they were sent. For several reasons at once a person gets
-    one message, about the weightiest; nobody hears of a private incident that they do not see."""
-    written, out = [], Consequences(work.out.now)
-    for person, reasons, due in work.concerned(item):
-        if not reasons or not _sees(person, item.incident):
-            continue
-        why = reasons[0]
-        is_told = work.reach.tell_user(
-            item.incident,
-            person,
-            wording.reminder(
-                item,
-                why,
-                due=due,
-                today=work.mornings[person.time_zone],
-                services=work.reach.services_of(item.incident),
-            ),
-            key=f"follow-up/{item.pk}/{why.kind}/{why.day}",
-            purpose=Notification.Purpose.NOTICE,
-            reason=wording.reason(why),
-            out=out,
-        )
-        sent_at = out.now if is_told else None
-        written += [
-            Reminder(action_item=item, user=person, kind=each.kind, for_day=each.day, sent_at=sent_at)
-            for each in reasons
-        ]
+def _due_of(item: ActionItem, *, work: _Round) -> list[_Due]:
+    """Whom one item has to remind; nobody hears of a private incident that they do not see."""
+    found = [_Due(item, person, reasons, due) for person, reasons, due in work.concerned(item) if reasons]
+    return [one for one in found if _sees(one.person, item.incident)]
+
+
+def _by_message(found: list[_Due]) -> list[list[_Due]]:
+    """What comes in one message: where a person has many at once, all that others may read too, and else each."""
+    mine: dict[int, list[_Due]] = defaultdict(list)
+    for one in found:
+        if not (one.item.incident.is_private or one.item.incident.is_demo):
+            mine[one.person.pk].append(one)
+    together = [ones for ones in mine.values() if len(ones) > MOST_MESSAGES]
+    taken = {id(one) for ones in together for one in ones}
+    return [*([one] for one in found if id(one) not in taken), *together]
+
+
+def _tell(found: list[_Due], *, work: _Round) -> list[Reminder]:
+    """One message, and the rows that say that it was sent."""
+    out = Consequences(work.out.now)
+    is_told = _tell_of(found[0], out, work=work) if len(found) == 1 else _tell_digest(found, out, work=work)
+    sent_at = out.now if is_told else None
     work.out.notify(out.notifications)
-    return written
+    return [
+        Reminder(action_item=one.item, user=one.person, kind=why.kind, for_day=why.day, sent_at=sent_at)
+        for one in found
+        for why in one.reasons
+    ]
+
+
+def _tell_of(one: _Due, out: Consequences, *, work: _Round) -> bool:
+    """For several reasons at once a person gets one message, about the weightiest."""
+    item, why = one.item, one.reasons[0]
+    today, services = work.mornings[one.person.time_zone], work.reach.services_of(item.incident)
+    return work.reach.tell_user(
+        item.incident,
+        one.person,
+        wording.reminder(item, why, due=one.due, today=today, services=services),
+        key=f"follow-up/{item.pk}/{why.kind}/{why.day}",
+        purpose=Notification.Purpose.NOTICE,
+        reason=wording.reason(why),
+        out=out,
+    )
+
+
+def _tell_digest(found: list[_Due], out: Consequences, *, work: _Round) -> bool:
+    """Many items in one message, what has waited longest first."""
+    person = found[0].person
+    today = work.mornings[person.time_zone]
+    found = sorted(found, key=lambda one: (one.due or today, one.item.pk))
+    methods = work.reach.methods(person)
+    lines = [wording.digest_line(one.item, due=one.due, today=today) for one in found]
+    first, why = found[0].item, found[0].reasons[0]
+    out.notify(
+        outbox.to_user(
+            person,
+            methods,
+            wording.digest(lines),
+            topic=MARK,
+            key=f"{MARK}/follow-up/{first.pk}/{why.kind}/{why.day}/and-others",
+            purpose=Notification.Purpose.NOTICE,
+            now=out.now,
+            reason="Action items, several at once",
+        )
+    )
+    return bool(methods)
 
 
 def _sees(person: User, incident: Incident) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Reminder.Kind
 
+MOST_LINES = 20  # of a digest
 ENDING = "Tick it when it is done, move its day, or accept the risk and say why."
 
 
@@ -43,6 +44,24 @@ def reminder(item: ActionItem, why: Reason, *, due: date | None, today: date, se
         title=f"{incident.reference} follow-up, {headline}: {item.title}",
         body="\n".join(lines),
         url=absolute(f"{incident.get_absolute_url()}#action-{item.pk}"),
+        urgency="low",
+    )
+
+
+def digest_line(item: ActionItem, *, due: date | None, today: date) -> str:
+    """One item among many."""
+    return f"{item.incident.reference} {item.title}: {due_words(due, today=today)}, {item.owner or 'nobody yet'}"
+
+
+def digest(lines: list[str]) -> Message:
+    """That somebody is waited for in many places."""
+    more = len(lines) - MOST_LINES
+    shown = [*(f"- {line}" for line in lines[:MOST_LINES]), *([f"- and {more} more"] if more > 0 else [])]
+    address = absolute(reverse("followups:list"))
+    return Message(
+        title=f"{len(lines)} follow-ups wait for somebody",
+        body="\n".join([*shown, "", ENDING, f"All follow-ups: {address}"]),
+        url=address,
         urgency="low",
     )
 
