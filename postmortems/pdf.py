@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import logging
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 COMPUTING_SECONDS = 20.0
 WAIT_SECONDS = 45.0  # on a machine that is busy with other things
 MEMORY = 1536 * 1024 * 1024
+FOLDER = "muster-pdf-"
+LEFT_SECONDS = 600.0  # a folder that is older is nobody's: what made it was killed
 PROGRAM = __file__
 LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 _LACKS, _TOO_MUCH = 3, 4
@@ -58,9 +64,10 @@ def make(html: str) -> bytes:
 
 
 def _made(html: bytes) -> bytes:
+    _clear()
     asked = [sys.executable, "-I", PROGRAM, str(COMPUTING_SECONDS)]
     try:
-        with tempfile.TemporaryDirectory(prefix="muster-pdf-") as folder:  # one that is killed leaves nothing behind
+        with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:  # one that is killed leaves nothing behind
             given = {"TMPDIR": folder}
             done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env=given)
     except subprocess.TimeoutExpired:
@@ -74,6 +81,14 @@ def _made(html: bytes) -> bytes:
         logger.error("WeasyPrint ended with %s: %s", done.returncode, said[-1] if said else "nothing said")
         raise Failed("This postmortem could not be laid out in pages. Save it as HTML, and print that.")
     return done.stdout
+
+
+def _clear() -> None:
+    """Take away what a web process has left that was killed while it waited for a PDF."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with suppress(OSError):  # another process clears too, or it is somebody else's
+            if time.time() - folder.lstat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(folder)
 
 
 # ---- the process ---------------------------------------------------------------------------------------------------

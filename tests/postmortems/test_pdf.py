@@ -4,8 +4,10 @@ works."""
 from __future__ import annotations
 
 import io
+import os
 import re
 import socket
+import tempfile
 import threading
 from contextlib import contextmanager, suppress
 
@@ -167,3 +169,15 @@ def test_a_table_of_a_thousand_columns_and_deep_nesting_end_in_time(alice, monke
     monkeypatch.setattr(pdf, "COMPUTING_SECONDS", 1.0)
     with suppress(pdf.TooLong):
         assert exporting.export(made, "pdf", now=make.NOW).body.startswith(b"%PDF")
+
+
+def test_what_a_killed_web_process_has_left_is_cleared_by_the_next_pdf(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, of_another, foreign = (tmp_path / name for name in ("muster-pdf-a", "muster-pdf-b", "others"))
+    for folder in (left, of_another, foreign):
+        folder.mkdir()
+        (folder / "font.otf").write_text("x")
+    for folder in (left, foreign):
+        os.utime(folder, (1, 1))
+    assert pdf.make("<p>text</p>").startswith(b"%PDF")
+    assert sorted(tmp_path.iterdir()) == [of_another, foreign], "another process may be making one at this moment"
