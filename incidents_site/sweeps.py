@@ -63,6 +63,7 @@ SWEEPS: list[Sweep] = [
     Sweep("followups.export_due", exporting.export_due, 2.0),
     Sweep("followups.check_due", checking.check_due, 60.0),
     Sweep("postmortems.draft_missing", drafting.draft_missing, 3.0),
+    Sweep("postmortems.draft_left_over", drafting.draft_left_over, 60.0),
     Sweep("postmortems.remind_due", postmortem_reminding.remind_due, 60.0),
     Sweep("postmortems.index_renamed", searching.index_renamed, 5.0),
     Sweep("incidents_site.ping_deadman", ping_deadman, 15.0),

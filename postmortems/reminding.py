@@ -48,7 +48,8 @@ def remind_due(*, now: datetime) -> int:
 
 
 def _due(promised: Mapping[str, int], *, now: datetime) -> list[int]:
-    return list(_rows(promised, now=now).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    """In the order of ``postmortems_by_state``, which has the unpublished ones alone beside each other."""
+    return list(_rows(promised, now=now).order_by("state", "-pk").values_list("pk", flat=True)[:BATCH])
 
 
 def _rows(promised: Mapping[str, int], *, now: datetime) -> QuerySet[Postmortem]:
