@@ -103,14 +103,18 @@ def page(
     rows: ActionItemQuerySet, *, sort: str, cursor: str | None, limit: int = PAGE_SIZE
 ) -> pagination.Page[ActionItem]:
     """One page in the order of ``sort``, with what its rows show. Raises BadCursor."""
-    lanes: list[ActionItemQuerySet] = [rows]
-    if sort.removeprefix("-") == "severity":
-        ranks = range(len(Severity.values))
-        ranked = rows.annotate(rank=F("incident__severity_rank"))
-        lanes = [ranked.filter(incident__severity_rank=rank) for rank in ranks]
-    found = pagination.page(lanes, sort=_ORDERS[sort], cursor=cursor, limit=limit)
+    lanes, order = in_order(rows, sort)
+    found = pagination.page(lanes, sort=order, cursor=cursor, limit=limit)
     dress(found.items)
     return found
+
+
+def in_order(rows: ActionItemQuerySet, sort: str) -> tuple[list[ActionItemQuerySet], tuple[str, ...]]:
+    """The lanes (core.pagination) of an order, and the columns that make it."""
+    if sort.removeprefix("-") != "severity":
+        return [rows], _ORDERS[sort]
+    ranked = rows.annotate(rank=F("incident__severity_rank"))
+    return [ranked.filter(incident__severity_rank=rank) for rank in range(len(Severity.values))], _ORDERS[sort]
 
 
 def dress(items: Sequence[ActionItem]) -> None:

@@ -12,8 +12,15 @@ from api.auth import ApiRequest, actor, responder
 from api.paging import Page
 from api.problems import Problem, invalid
 from api.schemas.base import Number
-from api.schemas.communication import ActionItemChange, ActionItemOut, ActionItemQuery
+from api.schemas.communication import (
+    ActionItemChange,
+    ActionItemOut,
+    ActionItemQuery,
+    ActionItemScope,
+    ActionItemSummaryOut,
+)
 from catalog.models import Service
+from followups import listing, summary
 from incidents import action_items
 from incidents.fetching import number_of
 from incidents.models import ActionItem, Incident
@@ -29,9 +36,21 @@ EDITABLE = ("title", "due_on")
 
 @router.get("", response=Page[ActionItemOut])
 def list_action_items(request: ApiRequest, query: Query[ActionItemQuery]) -> Page[ActionItemOut]:
-    """Action items of the incidents that you may see, newest first."""
+    """Action items of the incidents that you may see, newest first or as `sort` says."""
     rows = with_people(_narrowed(ActionItem.objects.visible_to(actor(request)), query, user=actor(request)))
-    return paging.answer(request, rows, query, Page[ActionItemOut], ActionItemOut.of)
+    if query.sort is None:
+        return paging.answer(request, rows, query, Page[ActionItemOut], ActionItemOut.of)
+    lanes, order = listing.in_order(rows, query.sort)
+    return paging.answer(request, lanes, query, Page[ActionItemOut], ActionItemOut.of, sort=order)
+
+
+@router.get("/summary", response=ActionItemSummaryOut)
+def read_action_item_summary(request: ApiRequest, query: Query[ActionItemScope]) -> ActionItemSummaryOut:
+    """How it stands: the figures of the page of follow-ups."""
+    paging.refuse_unknown(request, query)
+    user, now = actor(request), timezone.now()
+    rows = _of_scope(ActionItem.objects.visible_to(user), query, user=user)
+    return ActionItemSummaryOut.of(summary.of(rows, now=now, today=action_items.today_of(user, now=now)))
 
 
 @router.get("/{item_id}", response=ActionItemOut)
@@ -88,19 +107,24 @@ def _narrowed(rows: ActionItemQuerySet, query: ActionItemQuery, *, user: User) -
     if query.overdue is not None:
         overdue = rows.overdue(action_items.today_of(user, now=timezone.now()))
         rows = overdue if query.overdue else rows.exclude(pk__in=overdue.values("pk"))
+    if query.age is not None:
+        rows = rows.filter(**listing.created_within(query.age, now=timezone.now()))
+    return _of_scope(rows, query, user=user)
+
+
+def _of_scope(rows: ActionItemQuerySet, query: ActionItemScope, *, user: User) -> ActionItemQuerySet:
+    """Narrowed by what they are for, and by what is so of their incidents."""
     if query.kind is not None:
         rows = rows.filter(kind="" if query.kind == "none" else query.kind)
-    return _of_incidents(rows, query, user=user)
-
-
-def _of_incidents(rows: ActionItemQuerySet, query: ActionItemQuery, *, user: User) -> ActionItemQuerySet:
-    """Narrowed by what is so of their incidents."""
     if query.severity is not None:
         rows = rows.of_severity(query.severity)
     if query.service is not None:
         rows = rows.of_services(Service.objects.filter(slug=query.service))
-    if query.team is not None:
-        rows = rows.of_services(Service.objects.filter(team__slug=query.team))
+    if query.team == "none":
+        rows = rows.without_team()
+    elif query.team is not None:
+        theirs = {"team__memberships__user": user} if query.team == "mine" else {"team__slug": query.team}
+        rows = rows.of_services(Service.objects.filter(**theirs))
     if query.incident is not None:
         number = number_of(query.incident)
         if number is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from api.paging import ListQuery
 from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, Time
 from api.schemas.incidents import SeverityName
+from followups.summary import Summary
 from incidents.action_items import REASON_LIMIT, TITLE_LIMIT
 from incidents.communication import MESSAGE_LIMIT
 from incidents.models import ActionItem, StatusUpdate
@@ -23,6 +24,8 @@ ItemTitle = Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT)]
 ItemKind = Literal["preventive", "detective", "mitigating"]
 ItemKindOrNone = Literal["preventive", "detective", "mitigating", "none"]
 ItemState = Literal["open", "done", "accepted"]
+ItemAge = Literal["week", "month", "quarter", "older"]
+ItemSort = Literal["due", "-due", "age", "-age", "severity", "-severity"]
 
 
 def _says_something(reason: str) -> str:
@@ -87,18 +90,81 @@ class StatusUpdateOut(Output):
         )
 
 
-class ActionItemQuery(ListQuery):
-    """What narrows the list of all incidents' items."""
+class ActionItemScope(BaseModel):
+    """Whose items, after which incidents, of which kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: ItemKindOrNone | None = Field(None, description="What it is for.")
+    incident: str | None = Field(None, description="Such as INC-42.")
+    severity: SeverityName | None = Field(None, description="Of the incident.")
+    service: str | None = Field(None, description="The slug of a service that the incident affects.")
+    team: str | None = Field(
+        None, description="The slug of the team of such a service, `mine` for one's own teams, or `none`."
+    )
+
+
+class ActionItemQuery(ActionItemScope, ListQuery):
+    """What narrows the list of all incidents' items, and its order."""
 
     owner: str | None = Field(None, description="A username, `me` or `none`.")
     done: bool | None = Field(None, description="Only those that are done, or only those that are not.")
     state: ItemState | None = Field(None, description="`accepted` is left undone for a reason.")
     overdue: bool | None = Field(None, description="Open and past their day where you are, or everything else.")
-    kind: ItemKindOrNone | None = Field(None, description="What it is for.")
-    incident: str | None = Field(None, description="Such as INC-42.")
-    severity: SeverityName | None = Field(None, description="Of the incident.")
-    service: str | None = Field(None, description="The slug of a service that the incident affects.")
-    team: str | None = Field(None, description="The slug of the team of such a service.")
+    age: ItemAge | None = Field(
+        None, description="Written down less than a week ago, 1 to 4 weeks, 4 to 12 weeks, or longer."
+    )
+    sort: ItemSort | None = Field(
+        None,
+        description="By its day, by how old it is, or by how bad the incident was; `-severity` has the worst first. "
+        "Left out: by id, the newest first.",
+    )
+
+
+class AgeOut(Output):
+    """How many open items are so old."""
+
+    age: ItemAge
+    open: int
+
+
+class TeamItemsOut(Output):
+    """How many open items a team has; an item of two teams counts for both."""
+
+    team: str = Field(description="Its slug.")
+    name: str
+    open: int
+    overdue: int
+
+
+class ActionItemSummaryOut(Output):
+    """How it stands with the items that you may see."""
+
+    open: int
+    overdue: int
+    unowned: int
+    done_in_30_days: int = Field(description="At most 10000 are counted.")
+    median_age_days: int | None = Field(description="Of what is open, in whole days.")
+    ages: list[AgeOut]
+    teams: list[TeamItemsOut] = Field(description="At most 12, those with the most that is overdue first.")
+    without_team: int = Field(description="Open after incidents of no team; at most 10000 are counted.")
+
+    @classmethod
+    def of(cls, found: Summary) -> ActionItemSummaryOut:
+        """The figures of the page."""
+        return cls(
+            open=found.open,
+            overdue=found.overdue,
+            unowned=found.unowned,
+            done_in_30_days=found.done_lately,
+            median_age_days=found.median_days,
+            ages=[AgeOut(age=cast("ItemAge", each.key), open=each.open) for each in found.ages],
+            teams=[
+                TeamItemsOut(team=each.slug, name=each.name, open=each.open, overdue=each.overdue)
+                for each in found.teams
+            ],
+            without_team=found.teamless,
+        )
 
 
 class NewActionItem(Input):
