@@ -43,7 +43,10 @@ def fill(take: Callable[[datetime, Held], list[C]], act: Callable[[C], None], *,
     ``take`` is told how many seats each tracker has already.
     """
     if connection.in_atomic_block:  # other threads would not see what is claimed
-        return len([act(one) for one in take(now, Counter())])
+        alone = take(now, Counter())
+        for one in alone:
+            act(one)
+        return len(alone)
     started, count = time.monotonic(), 0
     running: dict[Future[None], int] = {}
     with ThreadPoolExecutor(max_workers=SEATS, thread_name_prefix="followups") as pool:
@@ -56,9 +59,9 @@ def fill(take: Callable[[datetime, Held], list[C]], act: Callable[[C], None], *,
             if not running:
                 return count
             done, _ = wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-            for one in done:
-                del running[one]
-                one.result()
+            for each in done:
+                del running[each]
+                each.result()
 
 
 def claim_fairly(due: TicketQuerySet, *, held: Mapping[int, int]) -> list[Ticket]:
