@@ -97,15 +97,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as the tracker has it; ``is_closed`` is None where it does not say. Its address is a link on pages: one
-    that is none of the web is left out."""
+    """A ticket as the tracker has it; ``is_closed`` is None where it does not say. Its key is kept as one line. Its
+    address is a link on pages: one that is none of the web is left out."""
 
     key: str
     url: str
     is_closed: bool | None = False
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("https://", "http://")) or len(self.url) > LONGEST_URL:
+        object.__setattr__(self, "key", single_line(self.key))
+        is_web = self.url.startswith(("https://", "http://")) and self.url.isprintable()
+        if not is_web or len(self.url) > LONGEST_URL:
             object.__setattr__(self, "url", "")
 
 

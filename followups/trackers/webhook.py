@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from core.text import single_line
 from followups.trackers.base import Call, Draft, Ticket
 from notifications import signing
 
@@ -34,7 +35,7 @@ def create(account: Account, draft: Draft) -> Ticket:
     """Tell it what is to be done."""
     data = {**draft.about, "marker": draft.marker, "title": draft.title, "text": draft.markdown()}
     found = _asked(account, "action_item.exported", data, message_id=draft.marker, makes=True)
-    key = str(found.get("key") or "")[:KEY]
+    key = single_line(found.get("key") or "", limit=KEY)
     return Ticket(key or draft.marker, str(found.get("url") or ""), _closed(found))
 
 
@@ -57,7 +58,7 @@ def _asked(account: Account, type: str, data: dict[str, Any], *, message_id: str
     answer = Call(NAME, account, signed).send(account.base_url, body, makes=makes)
     try:
         found = json.loads(answer.body)
-    except ValueError:  # it need not say anything
+    except (ValueError, RecursionError):  # it need not say anything
         return {}
     return found if isinstance(found, dict) else {}
 
