@@ -22,6 +22,8 @@ RESOURCES = [
     "integrations",
     "on-call",
     "overrides",
+    "postmortem-factors",
+    "postmortem-templates",
     "postmortems",
     "runbooks",
     "runners",
