@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
 from core.text import clean, single_line
+from core.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +81,11 @@ def parts_of(sections: Iterable[dict[str, Any]]) -> tuple[Part, ...]:
     return found or STANDARD
 
 
+def _key_of(title: str) -> str:
+    """A title in Latin letters names its section; for any other, a short digest of it does, the same every time."""
+    return slugify(title).replace("-", "_")[:KEY_LIMIT] or f"section_{version_of(title)}"
+
+
 def checked(sections: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """A template's sections as they are kept. A section without a key gets one from its title. Raises ValidationError
     where one of the seven is missing, summary or root cause need not be written, or a section has no title or is there
@@ -87,9 +93,9 @@ def checked(sections: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for section in sections:
         title = single_line(section.get("title"), limit=TITLE_LIMIT)
-        key = section.get("key") or slugify(title).replace("-", "_")[:KEY_LIMIT]
-        if not title or not key:
-            raise ValidationError({"sections": "Give every section a title of letters or digits."})
+        key = section.get("key") or _key_of(title)
+        if not title:
+            raise ValidationError({"sections": "Give every section a title."})
         if key in found:
             raise ValidationError({"sections": f"The section “{title}” is there twice."})
         found[key] = {

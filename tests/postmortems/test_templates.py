@@ -186,3 +186,11 @@ def test_django_admin_leads_to_the_editor_and_audits_the_rest(client, admin):
     changed = Template.objects.get()
     assert (changed.name, changed.is_active, keys(changed)) == ("Other", False, list(outline.STANDARD_KEYS))
     assert AuditEntry.objects.filter(action="changed", actor=admin).count() == 1
+
+
+def test_a_section_may_be_titled_in_any_letters():
+    usual = [{"key": part.key, "title": part.title} for part in outline.STANDARD]
+    first, again = (outline.checked([*usual, {"title": title}])[-1] for title in ("影響", " 影響 "))
+    assert first["title"] == "影響"
+    assert first == again
+    assert first["key"].isascii()
