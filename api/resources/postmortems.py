@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 router = Router(tags=["postmortems"])
 
 LARGEST_DIGITS = 18
+LONGEST_PAGE = 50
 RETRY_AFTER = {"Retry-After": "5"}
 NARROWING = ("severity", "service", "team", "factor", "owner", "q")
 
@@ -57,6 +58,7 @@ def list_postmortems(request: ApiRequest, query: Query[PostmortemQuery]) -> Page
         if number is None:
             raise invalid("incident", "Write an incident as INC-42.")
         rows = rows.filter(incident=number)
+    query.limit = min(query.limit, LONGEST_PAGE)
     return paging.answer(request, _whole(rows), query, Page[PostmortemOut], lambda row: PostmortemOut.of(row, promised))
 
 

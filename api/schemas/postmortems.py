@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 from django.conf import settings
 from pydantic import Field, StrictInt
 
-from api.paging import ListQuery
+from api.paging import LARGEST_LIMIT, ListQuery
 from api.schemas.base import LEFT_OUT, Boolean, Id, Input, Output, Reference, References, Time, TimeIn
 from api.schemas.incidents import SeverityName
 from incidents.communication import PUBLIC_LIMIT
@@ -30,7 +30,7 @@ EventText = Annotated[str, Field(min_length=1, max_length=EVENT_LIMIT)]
 class PostmortemQuery(ListQuery):
     """What narrows the list. Rows are whole, and one may have a megabyte: pages are shorter than elsewhere."""
 
-    limit: int = Field(20, ge=1, le=50, description="How many items a page has at most.")
+    limit: int = Field(20, ge=1, le=LARGEST_LIMIT, description="How many items a page has at most; never over 50.")
     incident: str | None = Field(None, description="Such as INC-42.")
     state: StateName | None = None
     severity: SeverityName | None = None
