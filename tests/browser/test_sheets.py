@@ -7,8 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from incidents import action_items, lifecycle
+from incidents import action_items, lifecycle, snoozing
 from tests import make
+from tests.make import MINUTE
 
 
 @pytest.fixture
@@ -65,6 +66,19 @@ def test_the_keyboard_keeps_its_place_when_what_it_pressed_is_gone(windows, team
         page.get_by_role("button", name="Mark as done: Alert on it").press("Enter")
         expect(page.locator("#actions")).to_be_focused()
         assert incident.action_items.get().done_at is not None
+        page.get_by_role("button", name="Start postmortem").press("Enter")
+        page.wait_for_url("**/postmortems/*/edit")
+
+
+def test_the_keyboard_keeps_its_place_when_a_button_of_the_stage_is_gone(windows, team):
+    alice, _, incident = team
+    snoozing.snooze(incident, until=timezone.now() + 60 * MINUTE, by=alice)
+    with windows.open(user=alice) as page:
+        page.goto(incident.get_absolute_url())
+        page.get_by_role("button", name="Wake now").press("Enter")
+        expect(page.locator("#header")).to_be_focused()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('#header') !== null")
 
 
 def test_what_a_sheet_changes_shows_below_it_without_a_reload(windows, team):
