@@ -47,7 +47,7 @@ def _not_made(request: HttpRequest, postmortem: Postmortem, error: pdf.NotMade) 
         "is_busy": isinstance(error, pdf.Busy),
         "lacks": " ".join(pdf.LIBRARIES) if isinstance(error, pdf.Unavailable) else "",
     }
-    response = render(request, "postmortems/export_failed.html", context, status=503)
+    response = render(request, "postmortems/export_failed.html", context, status=error.status)
     if isinstance(error, pdf.Busy):
         response["Retry-After"] = RETRY_AFTER_SECONDS
     return response

@@ -34,7 +34,9 @@ _turn = threading.Lock()
 
 
 class NotMade(Exception):
-    """There is no PDF; the message says why to people."""
+    """There is no PDF; the message says why to people, and ``status`` to programs (RFC 9110)."""
+
+    status = 503
 
 
 class Unavailable(NotMade):
@@ -50,7 +52,9 @@ class Failed(NotMade):
 
 
 class TooLong(NotMade):
-    """It takes more time or memory than there is."""
+    """It takes more time or memory than there is: that is the text's doing, and trying again does not help."""
+
+    status = 422
 
 
 def make(html: str) -> bytes:

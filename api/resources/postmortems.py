@@ -165,7 +165,7 @@ def export_postmortem(request: ApiRequest, postmortem_id: Name, query: Query[Exp
     try:
         file = exporting.export(postmortem, query.format, now=timezone.now())
     except pdf.NotMade as error:
-        raise Problem(503, str(error), headers=RETRY_AFTER if isinstance(error, pdf.Busy) else None) from error
+        raise Problem(error.status, str(error), headers=RETRY_AFTER if isinstance(error, pdf.Busy) else None) from error
     response = HttpResponse(file.body, content_type=file.content_type)
     response["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -17,6 +17,7 @@ from pypdf import PdfReader
 
 from postmortems import exporting, pdf
 from tests import make
+from tests.api.caller import Caller
 from tests.postmortems import stories
 
 SECRET = "a word of a local file"
@@ -155,6 +156,17 @@ def test_what_is_too_long_is_given_up_and_the_next_is_made(monkeypatch):
     with pytest.raises(pdf.TooLong, match="Save it as HTML"):
         pdf.make("<p>word</p>" * 20_000)
     assert not pdf._turn.locked()
+
+
+def test_a_text_that_is_too_long_is_the_texts_doing_and_no_error_of_ours(client, alice, monkeypatch):
+    made = make.postmortem(by=alice)
+    made.sections.filter(key="summary").update(body="word\n\n" * 7_000)
+    monkeypatch.setattr(pdf, "COMPUTING_SECONDS", 0.7)
+    client.force_login(alice)
+    page = client.get(reverse("postmortems:export_pdf", args=[made.incident.reference]))
+    assert (page.status_code, "Save it as HTML" in page.content.decode()) == (422, True)
+    answer = Caller(alice, "read").get(f"postmortems/{made.pk}/export?format=pdf")
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
 
 
 def test_a_table_of_a_thousand_columns_and_deep_nesting_end_in_time(alice, monkeypatch):
