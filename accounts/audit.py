@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +37,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, datetime | date | time | timedelta):
         return str(value)
+    if isinstance(value, bytes | memoryview):
+        return f"{len(value):,} bytes, {hashlib.sha256(value).hexdigest()[:12]}"
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
@@ -63,6 +66,11 @@ def record(
         before=before,
         after=after,
     )
+
+
+def is_known(model: type[models.Model]) -> bool:
+    """Whether anything of this kind was ever written down, as what was removed since has been."""
+    return AuditEntry.objects.filter(object_type=model._meta.label_lower).exists()
 
 
 @transaction.atomic

@@ -26,6 +26,13 @@ from api.resources import (
     incidents,
     integrations,
     ledger,
+    maintenance,
+    metrics,
+    metrics_behind,
+    metrics_files,
+    metrics_load,
+    metrics_parts,
+    metrics_settings,
     postmortem_records,
     postmortem_templates,
     postmortems,
@@ -37,8 +44,12 @@ from api.resources import (
     search,
     services,
     severity_policies,
+    status_pages,
+    subscribers,
+    subscriptions,
     teams,
     trackers,
+    update_templates,
     users,
 )
 
@@ -133,6 +144,7 @@ api.add_router("/action-items", action_items.router)
 api.add_router("/action-items", trackers.items_router)
 api.add_router("/trackers", trackers.router)
 api.add_router("/saved-views", saved_views.router)
+api.add_router("/subscriptions", subscriptions.router)
 api.add_router("/alerts", alerts.router)
 api.add_router("/runbooks", runbooks.router)
 api.add_router("/runs", runs.router)
@@ -154,6 +166,16 @@ api.add_router("/on-call", schedules.on_call_router)
 api.add_router("/cover-requests", cover.router)
 api.add_router("/absences", absences.router)
 api.add_router("/services", services.router)
+api.add_router("/maintenance", maintenance.router)
 api.add_router("/integrations", integrations.router)
 api.add_router("/severity-policies", severity_policies.router)
+api.add_router("/metrics", metrics.router)
+api.add_router("/metrics", metrics_behind.router)
+api.add_router("/metrics", metrics_parts.router)
+api.add_router("/metrics", metrics_files.router)
+api.add_router("/metrics", metrics_load.router)
+api.add_router("/metrics", metrics_settings.router)
+api.add_router("/status-pages", status_pages.router)
+api.add_router("/subscribers", subscribers.router)
 api.add_router("/search", search.router)
+api.add_router("/update-templates", update_templates.router)

@@ -88,7 +88,7 @@ def _fields(message: Schema, schemas: Schema) -> Iterator[Field]:
     content = message.get("content", {}).get("application/json")
     if content is None:
         return
-    schema = _resolved(content["schema"], schemas)
+    schema = _resolved(content["schema"].get("items", content["schema"]), schemas)
     properties = schema.get("properties", {})
     if set(properties) == {"items", "next"}:
         schema = _resolved(properties["items"]["items"], schemas)

@@ -39,6 +39,11 @@ def person(username: str | None, *, user: User, field: str) -> User | None:
     return _all_of(rows, "username", [username], field=field, kind="active user")[0]
 
 
+def anybody(username: str | None, *, user: User, field: str = "person") -> User | None:
+    """The same, whether they can still sign in or not."""
+    return None if username is None else people([username], user=user, field=field)[0]
+
+
 def team(slug: str | None, *, user: User, field: str = "team") -> Team | None:
     """The team with this slug, or none."""
     return None if slug is None else _all_of(Team.objects.visible_to(user), "slug", [slug], field=field, kind="team")[0]
@@ -76,7 +81,7 @@ def alerts(references: Sequence[str], *, user: User, field: str = "related_alert
     try:
         return linking.find(references, user=user)
     except linking.UnknownAlerts as error:
-        raise mistakes([(field, _missing("alert", reference)) for reference in error.references]) from None
+        raise mistakes([(field, no_such("alert", reference)) for reference in error.references]) from None
 
 
 def _by_id(rows: QuerySet[M], pk: int, *, field: str, kind: str) -> M:
@@ -91,10 +96,11 @@ def _all_of(rows: QuerySet[M], key: str, names: Iterable[str], *, field: str, ki
     found = {getattr(row, key): row for row in rows.filter(**{f"{key}__in": wanted})} if wanted else {}
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise mistakes([(field, _missing(kind, name)) for name in missing])
+        raise mistakes([(field, no_such(kind, name)) for name in missing])
     return [found[name] for name in wanted]
 
 
-def _missing(kind: str, name: str) -> str:
+def no_such(kind: str, name: str) -> str:
+    """What is said of a name that nothing has."""
     shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
     return f"There is no {kind} {shown!r}."

@@ -53,13 +53,24 @@ def answer(
 ) -> Page[T]:
     """One page of rows, which may be lanes (core.pagination). Raises the problem 422 for a cursor that is none, and
     for parameters that the list has not."""
+    items, next_address = found(request, rows, query, sort=sort)
+    return page(items=[show(row) for row in items], next=next_address)
+
+
+def found(
+    request: HttpRequest,
+    rows: QuerySet[M] | Sequence[QuerySet[M]],
+    query: ListQuery,
+    *,
+    sort: tuple[str, ...] = NEWEST_FIRST,
+) -> tuple[list[M], str | None]:
+    """The rows of a page, and the address of the next one; for lists that show rows together. Raises as ``answer``."""
     refuse_unknown(request, query)
     try:
-        found = pagination.page(rows, sort=sort, cursor=query.cursor, limit=query.limit)
+        page = pagination.page(rows, sort=sort, cursor=query.cursor, limit=query.limit)
     except pagination.BadCursor:
         raise invalid("cursor", "This is not a cursor of this list; follow `next` as it is.") from None
-    next_address = _address(request, found.next) if found.next else None
-    return page(items=[show(row) for row in found.items], next=next_address)
+    return page.items, _address(request, page.next) if page.next else None
 
 
 def refuse_unknown(request: HttpRequest, query: BaseModel) -> None:

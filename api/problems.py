@@ -24,6 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import errors as ninja_errors
 from psycopg_pool import PoolTimeout
 
+from catalog.maintenance import TooLate
 from incidents.models.incident import NotAllowedNow
 from oncall.cover import Overtaken
 
@@ -167,7 +168,7 @@ _TRANSLATIONS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], Cal
     (ninja_errors.ValidationError, _of_bad_request),
     (ninja_errors.HttpError, _of_http_error),
     (ValidationError, _of_validation_error),
-    ((NotAllowedNow, Overtaken), lambda error: Problem(409, str(error))),
+    ((NotAllowedNow, Overtaken, TooLate), lambda error: Problem(409, str(error))),
     (Http404, lambda error: Problem(404, "There is nothing at this address.")),
     (PermissionDenied, lambda error: Problem(403, str(error) or "You may not do this.")),
     (RequestDataTooBig, lambda error: Problem(413, "The body is too large.")),

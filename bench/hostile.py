@@ -8,7 +8,12 @@ import sys
 
 from incidents_site.config import BASE_DIR
 
-FILES = ("tests/api/test_automation_strangers.py", "tests/incidents/test_at_random.py")
+FILES = (
+    "tests/api/test_automation_strangers.py",
+    "tests/incidents/test_at_random.py",
+    "tests/statuspage/test_leaks.py",
+    "tests/statuspage/test_uptime.py",
+)
 
 
 def main() -> None:

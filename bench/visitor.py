@@ -7,6 +7,7 @@ everything the answer also has the ``queries``, as SQL, and ``next``, the addres
 
 from __future__ import annotations
 
+import gc
 import html
 import json
 import os
@@ -27,6 +28,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.db import connection, reset_queries  # noqa: E402
+from django.template import engines  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 
@@ -88,8 +91,13 @@ def answer(handler: WSGIHandler, address: str, signed_in: str) -> dict[str, Any]
 
 
 def main(username: str) -> None:
-    """Answer until standard input ends."""
+    """Answer until standard input ends, with the views loaded and set aside as web workers have them before their first
+    request (incidents_site.web)."""
     handler, signed_in = WSGIHandler(), cookie(username)
+    get_resolver().url_patterns  # noqa: B018
+    engines.all()
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         print(json.dumps(answer(handler, line.strip(), signed_in)), flush=True)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
-from accounts.models import Team
-from catalog.querysets import ServiceQuerySet
+from accounts.models import Team, User
+from catalog.querysets import MaintenanceWindowQuerySet, ServiceQuerySet
+from core.public_ids import public_id
 from core.timestamps import Timestamped
 from oncall.models import EscalationPolicy
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Health(models.TextChoices):
@@ -59,10 +66,81 @@ class Service(Timestamped):
         return self.name
 
     @property
+    def health_now(self) -> str:
+        """How it is, with maintenance while some is under way; what responders said to be broken stays broken. Of
+        querysets ``with_maintenance``; others give what was set."""
+        is_planned = self.health == Health.OPERATIONAL and getattr(self, "is_in_maintenance", False)
+        return Health.MAINTENANCE if is_planned else self.health
+
+    @property
     def links(self) -> list[tuple[str, str]]:
         """(label, address) of the dashboard, logs and repository that are set."""
         pairs = [("Dashboard", self.dashboard_url), ("Logs", self.logs_url), ("Repository", self.repo_url)]
         return [(label, url) for label, url in pairs if url]
+
+
+class MaintenanceWindow(Timestamped):
+    """Work on services that is announced beforehand. Its words are public wherever its services are shown.
+
+    It begins and ends by the clock; ``ended_at`` is set where it was over sooner, ``cancelled_at`` where it never
+    began. ``created_by`` is empty where a program announced it.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands, in the words that status pages use."""
+
+        SCHEDULED = "scheduled", "Scheduled"
+        IN_PROGRESS = "in_progress", "In progress"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    public_id = models.CharField(max_length=12, unique=True, default=public_id, editable=False)
+    title = models.CharField(max_length=120)
+    description = models.TextField(blank=True, help_text="Markdown. What readers will notice and need to do.")
+    services = models.ManyToManyField(Service, related_name="maintenance_windows", blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    is_public = models.BooleanField(default=True, help_text="Announced on the status pages that show its services.")
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = MaintenanceWindowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("starts_at", "id")
+        constraints = (
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="catalog_maintenance_ends_later"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | (Q(ended_at__gte=F("starts_at")) & Q(ended_at__lte=F("ends_at"))),
+                name="catalog_maintenance_ended_within",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(cancelled_at=None), name="catalog_maintenance_ended_or_cancelled"
+            ),
+        )
+        indexes = (models.Index(fields=("ends_at", "id"), name="catalog_maintenance_by_end"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("catalog:maintenance_detail", args=[self.public_id])
+
+    @property
+    def over_at(self) -> datetime:
+        """When it is over, or was."""
+        return self.ended_at or self.ends_at
+
+    def state_at(self, now: datetime) -> str:
+        """Where it stands then."""
+        if self.cancelled_at is not None and self.cancelled_at <= now:
+            return self.State.CANCELLED
+        if now < self.starts_at:
+            return self.State.SCHEDULED
+        return self.State.IN_PROGRESS if now < self.over_at else self.State.COMPLETED
 
 
 class Dependency(models.Model):

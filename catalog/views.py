@@ -35,7 +35,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
     services = Service.objects.visible_to(user).for_list()
     chosen = {name: request.GET.get(name, "").replace("\x00", "") for name in ("health", "team", "q")}
     if chosen["health"] in Health.values:
-        services = services.filter(health=chosen["health"])
+        services = services.in_health(chosen["health"])
     if chosen["team"]:
         services = services.filter(team__slug=chosen["team"])
     if word := chosen["q"].strip():

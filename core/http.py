@@ -34,8 +34,10 @@ __all__ = [
     "TimedOut",
     "Unreachable",
     "default_guard",
+    "delete",
     "get",
     "post",
+    "put",
 ]
 
 CONNECT_SECONDS = 3.0
@@ -123,6 +125,25 @@ def get(
 ) -> Response:
     """Send one GET, as ``post`` sends its request. At most ``limit`` bytes of the answer are kept."""
     return _send("GET", url, None, headers, guard, seconds=total_seconds, limit=limit)
+
+
+def put(
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    guard: Guard | None = None,
+    total_seconds: float = TOTAL_SECONDS,
+) -> Response:
+    """Send one PUT, as ``post`` sends its request."""
+    return _send("PUT", url, body, headers, guard, seconds=total_seconds, limit=BODY_LIMIT)
+
+
+def delete(
+    url: str, *, headers: Mapping[str, str], guard: Guard | None = None, total_seconds: float = TOTAL_SECONDS
+) -> Response:
+    """Send one DELETE, as ``post`` sends its request."""
+    return _send("DELETE", url, None, headers, guard, seconds=total_seconds, limit=BODY_LIMIT)
 
 
 def _send(

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, Role, User
 from catalog.models import Service
-from incidents import changes, lifecycle
+from incidents import excluding, lifecycle
 from incidents.lifecycle import Draft
 from incidents.models import Incident, Severity
 from incidents.policy import policies
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 GROWN_AFTER = timedelta(days=14)  # a site with an incident that old needs no guide on its front page
 TEST_KEY = "first-steps/"  # how the source keys of test incidents begin
 TEST_TITLE = "Test page, nothing is broken"
+TEST_REASON = "A test page: nothing was broken."
 TEST_TEXT = """\
 Declared from *First steps*, to see that a page arrives.
 
@@ -195,4 +196,4 @@ def _declare_test(*, by: User, ticket: str, now: datetime) -> Incident:
         by=by,
         source_key=f"{TEST_KEY}{key}" if key else None,
     )
-    return changes.edit(lifecycle.declare(draft), by=by, excluded_from_metrics=True)
+    return excluding.exclude(lifecycle.declare(draft), reason=TEST_REASON, by=by)

@@ -9,6 +9,7 @@ from home import views
 app_name = "home"
 
 urlpatterns = [
+    path("now/", views.now, name="now"),
     path("my-work/", views.my_work, name="my_work"),
     path("me/pages", views.pages_to_me, name="pages_to_me"),
     path("search/", views.search, name="search"),

@@ -17,9 +17,9 @@ from core.htmx import HtmxHttpRequest, render, unseen, wants_fragment
 from core.pagination import BadCursor
 from core.redirects import see_other
 from home import first_steps as steps
+from home import happening, questions
 from home import my_work as work
 from home import pages_to_me as received
-from home import questions
 from home import search as finding
 
 if TYPE_CHECKING:
@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from home.questions import Question
+
+
+@login_required
+@require_safe
+def now(request: HtmxHttpRequest) -> HttpResponse:
+    """What is happening now, for those who are not responding. An open page asks as that of ``my_work`` does."""
+    found = happening.load(person(request), now=timezone.now())
+    context: dict[str, Any] = {"found": found, "versions": found.versions}
+    if not wants_fragment(request):
+        return render(request, "home/now.html", context)
+    fresh = unseen(request, found.versions)
+    if not fresh:
+        return HttpResponse(status=204)
+    context["panels"] = [f"home/_{name}.html" for name in fresh]
+    return render(request, "home/_panels.html", context)
 
 
 @login_required

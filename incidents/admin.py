@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 
 from accounts.admin_audit import AuditedAdmin, ReadOnlyAdmin
 from core import time_zones
+from incidents import wordings
 from incidents.models import (
     ActionItem,
     Holiday,
@@ -17,6 +19,7 @@ from incidents.models import (
     SeverityPolicy,
     StatusUpdate,
     TimelineEntry,
+    UpdateTemplate,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +87,7 @@ class SeverityPolicyAdmin(AuditedAdmin):
         (None, {"fields": ("severity", "impact")}),
         ("Promises", {"fields": ("response_label", "respond_within_minutes", "resolve_within_minutes")}),
         ("Once it is answered", {"fields": ("remind_after_minutes",)}),
+        ("While it is open", {"fields": ("update_every_minutes",)}),
         (
             "Once it is over",
             {"fields": ("needs_postmortem", "postmortem_within_days", "follow_up_within_days")},
@@ -147,10 +151,37 @@ class TimelineEntryAdmin(ReadOnlyAdmin):
 class StatusUpdateAdmin(ReadOnlyAdmin):
     """What was said about how incidents stood."""
 
-    list_display = ("at", "incident", "status", "visibility", "by")
-    list_filter = ("status", "visibility", "at")
+    list_display = (
+        "at", "incident", "status", "visibility", "by", "due_at", "published_at", "cancelled_at", "edited_at",
+    )  # fmt: skip
+    list_filter = ("status", "visibility", ("published_at", admin.EmptyFieldListFilter), "at")
     list_select_related = ("incident", "by")
-    search_fields = ("=incident__id", "incident__title", "message")
+    search_fields = ("=incident__id", "incident__title", "title", "message")
+
+
+class UpdateTemplateForm(forms.ModelForm):
+    """Words with placeholders, checked as the pages of managers check them."""
+
+    class Meta:
+        model = UpdateTemplate
+        fields = wordings.EDITABLE
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        try:
+            wordings.checked(self.instance)
+        except ValidationError as error:
+            self._update_errors(error)  # type: ignore[attr-defined]
+
+
+@admin.register(UpdateTemplate)
+class UpdateTemplateAdmin(AuditedAdmin):
+    """Words to begin status updates with."""
+
+    form = UpdateTemplateForm
+    list_display = ("name", "visibility", "status", "title", "updated_at")
+    list_filter = ("visibility", "status")
+    search_fields = ("name", "title", "message")
 
 
 @admin.register(ActionItem)

@@ -11,7 +11,7 @@ from django.db import transaction
 from core import live
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import messages, plan, quiet, sla
+from incidents import audience, cadence, excluding, messages, plan, quiet, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, Severity
 from incidents.telling import Reach
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from accounts.models import User
     from catalog.models import Service
 
-EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_metrics", "root_cause")
+EDITABLE = (
+    "title", "description", "started_at", "is_private", "excluded_from_metrics", "excluded_reason", "root_cause",
+)  # fmt: skip
 OVERTAKEN = "overtaken"  # the code of an error; its ``params`` say how the text reads ``now``
 MOST_QUOTED = 500  # characters
 
@@ -101,6 +103,7 @@ def change_severity(
     if incident.is_open and Severity(to).rank < Severity(was).rank:
         compiler = plan.Compiler()
         sla.tighten(incident, compiler.policies[to], compiler.settings, now=out.now)
+        cadence.tighten(incident, compiler.policies[to], now=out.now)
         plan.extend(incident, out, compiler=compiler)
         quiet.tighten(incident, now=out.now, policies=compiler.policies)
     incident.save(update_fields=["severity", "is_unanswered", *quiet.FIELDS, "updated_at"])
@@ -165,12 +168,16 @@ def edit(
     if not incident.title:
         raise ValidationError({"title": "Say in a few words what is wrong."})
     check_start(incident.started_at, now=out.now)
-    incident.full_clean(exclude=["assignee", "created_by", "merged_into"], validate_constraints=False)
-    incident.save(update_fields=[*changed, "updated_at"])
-    out.record(incident, Kind.DETAILS_CHANGED, by=by, fields=sorted(changed))
+    said = excluding.settle(incident, changed, given=changes, by=by, at=out.now)
+    incident.full_clean(exclude=["assignee", "created_by", "merged_into", "excluded_by"], validate_constraints=False)
+    incident.save(update_fields=[*changed, *(excluding.FIELDS if said else ()), "updated_at"])
+    text = incident.excluded_reason if said else ""
+    out.record(incident, Kind.DETAILS_CHANGED, by=by, text=text, fields=sorted(changed), **said)
     out.write()
     if "is_private" in changed:
         live.changed(live.ACCESS)
+    if incident.is_private and "is_private" in changed:
+        audience.keep_unsent(incident, now=out.now)
     return incident
 
 
@@ -206,4 +213,6 @@ def _tidied(changes: dict[str, Any]) -> dict[str, Any]:
     for name in ("description", "root_cause"):
         if name in tidied:
             tidied[name] = clean(tidied[name], limit=50_000)
+    if "excluded_reason" in tidied:
+        tidied["excluded_reason"] = excluding.tidied(tidied["excluded_reason"])
     return tidied

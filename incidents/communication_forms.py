@@ -1,4 +1,4 @@
-"""What people may send about status updates and action items, checked before a domain function sees it."""
+"""What people may send about action items, checked before a domain function sees it."""
 
 from __future__ import annotations
 
@@ -12,36 +12,13 @@ from django.utils import timezone
 from accounts.models import User
 from incidents import action_items
 from incidents.action_items import LATEST_DUE_YEARS, REASON_LIMIT, TITLE_LIMIT
-from incidents.communication import MESSAGE_LIMIT
 from incidents.forms import ActionForm, AssigneeField, TextField
-from incidents.models import ActionItem, StatusUpdate
+from incidents.models import ActionItem
 
 if TYPE_CHECKING:
     from datetime import date
 
     from incidents.models import Incident
-
-
-class StatusUpdateForm(ActionForm):
-    """How it stands."""
-
-    status = forms.ChoiceField(
-        label="How far are we?",
-        choices=StatusUpdate.Status.choices,
-        widget=forms.RadioSelect,
-        help_text="A word for those who read it. The incident keeps its own status.",
-        error_messages={"required": "Choose how far we are."},
-    )
-    message = TextField(
-        max_length=MESSAGE_LIMIT,
-        rows=5,
-        help_text="What is affected, what is being done, when to expect the next update. Markdown works.",
-        error_messages={"required": "Say how it stands."},
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["message"].widget.attrs["autofocus"] = True  # the status is a good guess; the words are the work
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,20 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Membership, Team, User
-from catalog.models import Service
+from catalog.models import MaintenanceWindow, Service
 from core.together import Rows, attach, attach_many, grouped, together
 from core.versions import version_of
-from incidents import coming, told
-from incidents.models import AffectedService, Escalation, Incident, NoteRevision, SlaClock, Status, TimelineEntry
+from incidents import audience, coming, told
+from incidents.models import (
+    AffectedService,
+    Escalation,
+    Incident,
+    NoteRevision,
+    SlaClock,
+    Status,
+    TimelineEntry,
+    UpdateRevision,
+)
 from notifications.models import Attempt, Notification
 from oncall import roster
 from oncall.models import EscalationPolicy
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from catalog.querysets import MaintenanceWindowQuerySet
     from incidents.coming import Due
     from incidents.models import ActionItem, Evidence, StatusUpdate
     from incidents.told import Told
@@ -42,7 +52,7 @@ MOVES = (*STAGE_OF, Kind.MOVED, Kind.REOPENED, Kind.SNOOZED, Kind.WOKEN)
 
 # What one can look at of the timeline, each with the kinds that it leaves in.
 SHOWN: dict[str, tuple[str, ...]] = {
-    "notes": (Kind.NOTED, Kind.STATUS_UPDATED),
+    "notes": (Kind.NOTED, Kind.STATUS_UPDATED, Kind.UPDATE_CHANGED),
     "actions": (
         *MOVES, Kind.ASSIGNED, Kind.SEVERITY_CHANGED, Kind.SERVICES_CHANGED, Kind.DETAILS_CHANGED, Kind.MITIGATED,
         Kind.ACTION_ADDED, Kind.ACTION_CHANGED, Kind.ACTION_DONE, Kind.ACTION_ACCEPTED, Kind.ACTION_REOPENED,
@@ -68,8 +78,8 @@ PANELS: dict[str, tuple[str, ...]] = {
     "timeline": ("entries", "revisions", "notifications"),
     "plan": ("plan", "clocks", "running", *PAGING),
     "told": ("notifications", "attempts", "moves"),
-    "services": ("links", "services", "teams"),
-    "communication": ("updates",),
+    "services": ("links", "services", "teams", "windows"),
+    "communication": ("updates", "update_revisions", "subscriptions"),
     "actions": ("actions",),
     "evidence": ("evidence",),
 }
@@ -102,6 +112,7 @@ class Workspace:
     incident: Incident
     now: datetime
     services: list[Service]
+    windows: list[MaintenanceWindow]
     clocks: dict[str, SlaClock]
     stages: list[Stage]
     snooze: TimelineEntry | None
@@ -114,12 +125,44 @@ class Workspace:
     action_items: list[ActionItem]
     plan: list[Due]
     told: list[Told]
+    is_followed: bool
     versions: dict[str, str]
+
+    @property
+    def told_updates(self) -> list[StatusUpdate]:
+        """The status updates that are published, newest first."""
+        told = [(update.published_at, update.pk, update) for update in self.status_updates if update.published_at]
+        return [update for _, _, update in sorted(told, reverse=True)]
+
+    @property
+    def waiting_updates(self) -> list[StatusUpdate]:
+        """Those that wait, the next one first."""
+        waiting = [update for update in self.status_updates if update.is_waiting]
+        return sorted(waiting, key=lambda update: (update.due_at, update.pk))
+
+    @property
+    def dropped_updates(self) -> list[StatusUpdate]:
+        """Those that were taken back, or withheld, newest first."""
+        return [update for update in self.status_updates if update.cancelled_at]
 
     @property
     def is_waiting(self) -> bool:
         """Whether somebody who was paged has yet to answer."""
         return self.incident.status == Status.TRIGGERED
+
+    @property
+    def update_clock(self) -> SlaClock | None:
+        """By when those who wait are to hear more, while it is open and that was promised."""
+        clock = self.clocks.get(SlaClock.Kind.UPDATE)
+        is_owed = clock and clock.met_at is None and clock.cancelled_at is None
+        return clock if is_owed and self.incident.is_open else None
+
+    @property
+    def pressing_update(self) -> SlaClock | None:
+        """The same, where no other clock that runs ends sooner: the header names it then."""
+        clock = self.update_clock
+        running = [each.due_at for each in self.clocks.values() if each.state == SlaClock.State.RUNNING]
+        return clock if clock and clock.due_at <= min(running, default=clock.due_at) else None
 
     @property
     def coming(self) -> list[Due]:
@@ -142,10 +185,13 @@ class Workspace:
         return next((due for due in self.plan if due.is_page and due.state == "due"), None)
 
 
-def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool = False) -> Workspace:
+def load(
+    incident: Incident, *, now: datetime, shown: str = "", everything: bool = False, reader: User | None = None
+) -> Workspace:
     """Read the page of an incident. ``shown`` narrows the timeline to a key of ``SHOWN``; ``everything`` shows all of
-    it instead of its newest entries."""
-    rows = _read(incident, shown=shown, limit=None if everything else NEWEST_ENTRIES + 1, now=now)
+    it instead of its newest entries. ``reader`` is who looks at it."""
+    limit = None if everything else NEWEST_ENTRIES + 1
+    rows = _read(incident, shown=shown, limit=limit, now=now, reader=reader)
     people = _read_people(incident, rows)
     _tie(rows, people)
     entries = rows["entries"] if everything else rows["entries"][:NEWEST_ENTRIES]
@@ -154,6 +200,7 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
         incident=incident,
         now=now,
         services=[services[link.service_id] for link in rows["links"]],
+        windows=rows["windows"],
         clocks={clock.kind: clock for clock in rows["clocks"]},
         stages=_stages(incident, rows["moves"]),
         snooze=next((entry for entry in rows["moves"] if entry.kind == Kind.SNOOZED), None),
@@ -168,6 +215,7 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
             rows["plan"], rows["running"], rows["clocks"], incident=incident, roster=roster.build(rows, people)
         ),
         told=told.by_recipient(rows["notifications"], rows["moves"]),
+        is_followed=bool(rows["subscriptions"]),
         versions=_versions(incident, rows, people),
     )
 
@@ -175,7 +223,7 @@ def load(incident: Incident, *, now: datetime, shown: str = "", everything: bool
 # ---- reading -------------------------------------------------------------------------------------------------
 
 
-def _read(incident: Incident, *, shown: str, limit: int | None, now: datetime) -> Rows:
+def _read(incident: Incident, *, shown: str, limit: int | None, now: datetime, reader: User | None) -> Rows:
     """What belongs to the incident, in one statement."""
     timeline = incident.timeline.order_by("-at", "-id")
     entries = timeline.filter(kind__in=SHOWN[shown]) if shown else timeline
@@ -183,20 +231,31 @@ def _read(incident: Incident, *, shown: str, limit: int | None, now: datetime) -
     running = incident.escalations.filter(state=Escalation.State.RUNNING)
     return together(
         clocks=incident.clocks.order_by("id"),
+        subscriptions=incident.subscriptions.filter(user=reader) if reader else incident.subscriptions.none(),
         links=AffectedService.objects.filter(incident=incident).order_by("id"),
         services=Service.objects.filter(incident_links__incident=incident),
+        windows=_windows(incident, now=now),
         moves=timeline.filter(kind__in=MOVES)[:NEWEST_MOVES],
         entries=entries[:limit],
         revisions=NoteRevision.objects.filter(entry__in=timeline.values("pk")).order_by("replaced_at", "id"),
         notifications=notifications.defer("title", "body", "url", "actions"),
         attempts=Attempt.objects.filter(notification__topic=incident.topic).order_by("number"),
         evidence=incident.evidence.order_by("-at", "-id"),
-        updates=incident.status_updates.order_by("-at", "-id"),
+        updates=audience.with_told(incident.status_updates.order_by("-at", "-id")),
+        update_revisions=UpdateRevision.objects.filter(update__incident=incident).order_by("id"),
         actions=incident.action_items.order_by(F("done_at").asc(nulls_first=True), "due_on", "id"),
         plan=incident.plan.order_by("due_at", "id"),
         running=running.order_by("id"),
         **roster.querysets(EscalationPolicy.objects.filter(pk__in=running.values("policy")), at=now),
     )
+
+
+def _windows(incident: Incident, *, now: datetime) -> MaintenanceWindowQuerySet:
+    """Maintenance under way on what the incident touches: it may be why."""
+    touched = AffectedService.objects.filter(incident=incident).values("service")
+    links = MaintenanceWindow.services.through.objects.filter(service__in=touched)
+    rows = MaintenanceWindow.objects.running(now=now).filter(pk__in=links.values("maintenancewindow"))
+    return rows.order_by("starts_at", "id")
 
 
 def _read_people(incident: Incident, rows: Rows) -> Rows:
@@ -220,7 +279,8 @@ def _read_people(incident: Incident, rows: Rows) -> Rows:
 
 _PEOPLE_OF = (
     ("entries", "by"), ("moves", "by"), ("revisions", "replaced_by"), ("notifications", "user"), ("evidence", "by"),
-    ("updates", "by"), ("actions", "owner"), ("actions", "done_by"), ("actions", "accepted_by"),
+    ("updates", "by"), ("updates", "edited_by"), ("updates", "cancelled_by"), ("actions", "owner"),
+    ("actions", "done_by"), ("actions", "accepted_by"),
 )  # fmt: skip
 
 
@@ -233,6 +293,7 @@ def _tie(rows: Rows, others: Rows) -> None:
     for name in ("services", "notifications"):
         attach(rows[name], "team", teams)
     attach_many(rows["notifications"], "attempts", grouped(rows["attempts"], "notification_id"))
+    attach_many(rows["updates"], "revisions", grouped(rows["update_revisions"], "update_id"))
 
 
 def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:
@@ -242,7 +303,9 @@ def _versions(incident: Incident, rows: Rows, others: Rows) -> dict[str, str]:
     columns = [field.attname for field in incident._meta.concrete_fields if field.attname not in hidden]
     everything, stage = [getattr(incident, column) for column in columns], [incident.status, incident.severity]
     waits = [*stage, incident.snoozed_until, incident.reminded_at and incident.quiet_due_at]
+    clocks = [(row.state, row.due_at, row.met_at) for row in rows["clocks"] if row.kind == SlaClock.Kind.UPDATE]
     own = {"header": everything, "summary": everything, "plan": waits, "told": stage}
+    own["communication"] = [incident.is_open, clocks]
     found = {}
     for name, made_of in PANELS.items():
         text = "\n".join([repr(own.get(name)), *(texts[part] for part in made_of)])

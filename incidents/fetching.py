@@ -6,10 +6,10 @@ import re
 
 from django.http import Http404
 
-from accounts.access import require_role
+from accounts.access import require_manager, require_role
 from accounts.models import Role, User
 from core.text import clean
-from incidents.models import ActionItem, Incident, TimelineEntry
+from incidents.models import ActionItem, Incident, StatusUpdate, TimelineEntry, UpdateTemplate
 
 REFERENCE = re.compile(r"inc-([1-9][0-9]{0,17})", re.ASCII | re.IGNORECASE)
 
@@ -22,7 +22,7 @@ def number_of(reference: str) -> int | None:
 
 def incident_for(user: User, reference: str) -> Incident:
     """The incident, with its assignee, for somebody who may see it. Raises Http404."""
-    visible = Incident.objects.visible_to(user).select_related("assignee", "created_by", "merged_into")
+    visible = Incident.objects.visible_to(user).select_related("assignee", "created_by", "merged_into", "excluded_by")
     incident: Incident | None = visible.filter(pk=number_of(reference) or 0).first()
     if incident is None:
         raise Http404(f"There is no incident {reference} for you.")
@@ -61,3 +61,20 @@ def action_item_of(incident: Incident, pk: int) -> ActionItem:
     if item is None:
         raise Http404(f"{incident.reference} has no such action item.")
     return item
+
+
+def update_of(incident: Incident, pk: int) -> StatusUpdate:
+    """One of the incident's status updates, whether it is published or not. Raises Http404."""
+    update: StatusUpdate | None = incident.status_updates.select_related("by").filter(pk=pk).first()
+    if update is None:
+        raise Http404(f"{incident.reference} has no such status update.")
+    return update
+
+
+def template_for_manager(user: User, pk: int) -> UpdateTemplate:
+    """A template of status updates for a manager of the site. Raises Http404, or PermissionDenied."""
+    template: UpdateTemplate | None = UpdateTemplate.objects.visible_to(user).filter(pk=pk).first()
+    if template is None:
+        raise Http404("There is no such template.")
+    require_manager(user, None)
+    return template

@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from catalog.models import Service
+from incidents import excluding
 from incidents.changes import OVERTAKEN
 from incidents.lifecycle import TEXT_LIMIT, TITLE_LIMIT, Draft
 from incidents.models import Evidence, Incident, Severity, Status, TimelineEntry
@@ -318,6 +319,17 @@ class ReopenForm(ActionForm):
         label="Why is it open again?",
         max_length=REASON_LIMIT,
         error_messages={"required": "Say why it is open again."},
+    )
+
+
+class ExcludeForm(ActionForm):
+    """The metrics are not to count it."""
+
+    reason = forms.CharField(
+        label="Why is it left out?",
+        max_length=excluding.REASON_LIMIT,
+        help_text="Such as: a drill, a false alarm of a new monitor, declared twice.",
+        error_messages={"required": excluding.NO_REASON},
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core import durations
 from incidents.ledger_facts import Kind, ends, named_by
 from incidents.ledger_messages import Line, channel_words, sends
-from incidents.models import PlannedAction, Severity, Status
+from incidents.models import PlannedAction, Severity, SlaClock, Status
 from notifications.models import Notification
 from oncall.shifts import OVERRIDE
 
@@ -308,7 +308,11 @@ def _notified(entry: TimelineEntry, facts: Facts) -> Said:
 
 def _clock(entry: TimelineEntry, facts: Facts) -> Said:
     name, told = entry.data.get("clock", ""), entry.data.get("told")
-    title = f"80 % of the {name} time is used" if entry.kind == Kind.CLOCK_WARNED else f"The {name} time has ended"
+    is_warning = entry.kind == Kind.CLOCK_WARNED
+    if name == SlaClock.Kind.UPDATE:
+        title = "The next status update is due soon" if is_warning else "No status update came in time"
+    else:
+        title = f"80 % of the {name} time is used" if is_warning else f"The {name} time has ended"
     return Said(title, f"; told {told}" if told else "", sends(facts.sent_for(entry), facts))
 
 

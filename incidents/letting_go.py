@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core.text import clean
 from core.work import db_now
-from incidents import changes, paging_again, plan
+from incidents import cadence, changes, paging_again, plan
 from incidents.consequences import Consequences, Kind
 from incidents.models import Incident, Status
 from incidents.models.incident import NotAllowedNow
@@ -32,8 +32,10 @@ def unacknowledge(incident: Incident, *, by: User | None, reason: str = "", now:
         raise NotAllowedNow(f"{incident.reference} is {incident.status}; only an answered incident can be given back.")
     out, compiler = Consequences(now or db_now()), plan.Compiler()
     reach = Reach.of([incident], now=out.now)
-    was, had = incident.status, incident.assignee
+    was, had, slept = incident.status, incident.assignee, incident.snoozed_until is not None
     incident.move_to(Status.TRIGGERED, at=out.now, is_answer=False)
+    if slept:
+        cadence.rest(incident, now=out.now)
     incident.assignee = None
     reason = clean(reason, limit=2000).strip()
     out.record(incident, Kind.UNACKNOWLEDGED, by=by, text=reason, **{"from": was, "had": str(had or "")})

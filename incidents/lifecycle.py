@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core.text import clean, single_line
 from core.work import db_now
-from incidents import acknowledging, changes, escalation, paging_again, plan, quiet, sla
+from incidents import acknowledging, cadence, changes, escalation, paging_again, plan, quiet, sla
 from incidents.consequences import Consequences, Kind
 from incidents.models import AffectedService, Incident, PlannedAction, SlaClock, Status
 from incidents.models.incident import OPEN, NotAllowedNow
@@ -74,7 +74,9 @@ def declare_many(drafts: Sequence[Draft], *, now: datetime | None = None) -> lis
     for index, incident in new.items():
         draft = drafts[index]
         out.record(incident, Kind.TRIGGERED, by=draft.by, source=draft.source, severity=incident.severity)
-        clocks += sla.clocks_for(incident, compiler.policies[incident.severity], compiler.settings, now=now)
+        policy = compiler.policies[incident.severity]
+        clocks += sla.clocks_for(incident, policy, compiler.settings, now=now)
+        clocks += cadence.first(incident, policy, now=now)
         actions += compiler.compile(incident, reach, now=now)
         if draft.assignee:
             changes.tell_assignee(incident, draft.assignee, by=draft.by, reach=reach, out=out)
@@ -171,10 +173,12 @@ def transition(incident: Incident, *, to: str, by: User | None, now: datetime | 
     if to not in OPEN or not incident.is_open or to == Status.TRIGGERED:
         raise NotAllowedNow(_why_not(incident, to))
     out = Consequences(now or db_now())
-    was = incident.status
+    was, slept = incident.status, incident.snoozed_until is not None
     if to == was:
         return incident
     incident.move_to(to, at=out.now, is_answer=True)
+    if slept:
+        cadence.rest(incident, now=out.now)
     incident.assignee = incident.assignee or by
     counted = _answered(incident, out, by=by)
     out.record(incident, Kind.MOVED, by=by, **{"from": was, "to": to}, **counted.facts())
@@ -213,6 +217,7 @@ def resolve(
     plan.cancel(incident, now=out.now)
     sla.stop(incident, SlaClock.Kind.RESPONSE, is_kept=is_human, out=out)
     sla.stop(incident, SlaClock.Kind.RESOLUTION, is_kept=True, out=out)
+    cadence.end(incident, now=out.now)
     outbox.cancel(topic=incident.topic, now=out.now)
     out.record(incident, Kind.RESOLVED, by=by, source=source, text=incident.root_cause, **{"from": was})
     incident.save()
@@ -242,9 +247,10 @@ def reopen(
     was = incident.status
     to = Status.INVESTIGATING if incident.acknowledged_at else Status.TRIGGERED
     incident.move_to(to, at=out.now, is_answer=False)
-    out.record(incident, Kind.REOPENED, by=by, source=source, text=reason, **{"from": was})
+    out.record(incident, Kind.REOPENED, by=by, source=source, text=reason, **{"from": was, "to": to})
     plan.resume(incident, now=out.now)
-    SlaClock.objects.bulk_create(sla.resolution_clock_for(incident, policy, now=out.now))
+    clocks = sla.resolution_clock_for(incident, policy, now=out.now) + cadence.first(incident, policy, now=out.now)
+    SlaClock.objects.bulk_create(clocks)
     if to == Status.TRIGGERED:
         paging_again.begin(incident, compiler=compiler, reach=reach, out=out)
     quiet.watch(incident, now=out.now, policies=compiler.policies)

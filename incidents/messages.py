@@ -86,7 +86,15 @@ def clock(incident: Incident, clock: SlaClock, *, is_breach: bool, services: str
     """A promise is about to be broken, or has been."""
     what = clock.get_kind_display().lower()
     due = f"{clock.due_at:%H:%M} UTC"
-    opening = f"The {what} time ended at {due}." if is_breach else f"80 % of the {what} time is used; it ends at {due}."
+    if clock.kind == clock.Kind.UPDATE and is_breach:
+        since = f"{clock.started_at:%H:%M} UTC"
+        opening = f"A status update was due at {due}. Those who wait have heard nothing since {since}."
+    elif clock.kind == clock.Kind.UPDATE:
+        opening = f"The next status update is due at {due}. Say how it stands."
+    elif is_breach:
+        opening = f"The {what} time ended at {due}."
+    else:
+        opening = f"80 % of the {what} time is used; it ends at {due}."
     return notice(incident, opening, services=services, urgency="high")
 
 

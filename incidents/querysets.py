@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import F, Func, Q, Subquery, Value
 
+from core.expressions import IsOneOf
 from notifications.models import Notification
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from django.contrib.postgres.search import SearchQuery
@@ -50,6 +53,15 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """Public ones; private ones to admins, the assignee, who declared it, its teams, and who was told of it."""
         return self if user.is_staff else self.filter(seen_by(user))
 
+    def seen_among(self, incidents: Sequence[int], user: User) -> list[int]:
+        """Which of some incidents ``visible_to`` has, for who is no admin: the way where they are many and private."""
+        if not incidents:
+            return []
+        theirs = (
+            Q(is_private=False) | Q(assignee=user) | Q(created_by=user) | IsOneOf("pk", _Concerned(user, incidents))
+        )
+        return list(self.filter(IsOneOf("pk", list(incidents)), theirs).order_by().values_list("pk", flat=True))
+
     def open(self) -> IncidentQuerySet:
         """Still being worked on."""
         return self.filter(status__in=OPEN_STATUSES, merged_into=None)
@@ -74,7 +86,7 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         """
         found = _numbers_with(query)
         if found is not None:
-            return self.filter(_IsOneOf([*found, number] if number else found))
+            return self.filter(IsOneOf("pk", [*found, number] if number else found))
         rows = self.filter(Q(_Matches(query)) | Q(pk=number) if number else Q(_Matches(query)))
         rows.most_counted, rows.is_read = MOST_COUNTED_BY_READING, True
         return rows
@@ -103,6 +115,17 @@ class Concerns(Func):
     output_field = models.BooleanField()
 
 
+class _Concerned(Func):
+    """Those of some incidents that ``Concerns`` says yes to (migration 0020)."""
+
+    template = "ARRAY(SELECT %(function)s(%(expressions)s))"
+    function = "incidents_concerned"
+    output_field = ArrayField(models.BigIntegerField())
+
+    def __init__(self, user: User, incidents: Sequence[int]) -> None:
+        super().__init__(Value(user.pk), Value(list(incidents), output_field=self.output_field))
+
+
 def is_there(rows: models.QuerySet[Any]) -> Subquery:
     """Whether there is such a row, asked for one incident at a time; for conditions that few incidents depend on.
 
@@ -126,18 +149,6 @@ class _Matches(Func):
 
     def __init__(self, query: Any, **extra: Any) -> None:
         super().__init__(F("document"), query, **extra)
-
-
-class _IsOneOf(Func):
-    """Whether the number of an incident is one of those given."""
-
-    template = "%(expressions)s::bigint[])"
-    arg_joiner = " = ANY("
-    output_field = models.BooleanField()
-
-    def __init__(self, *numbers: Any, **extra: Any) -> None:
-        given = (F("pk"), Value(numbers[0])) if len(numbers) == 1 else numbers
-        super().__init__(*given, **extra)
 
 
 # The query stands apart so that the planner knows nothing about it and takes the index of words. Numbers that are

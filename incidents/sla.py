@@ -25,9 +25,13 @@ BATCH = 50
 WARN_AT = 0.8
 
 
-def new_clock(incident: Incident, kind: str, *, start: datetime, due: datetime) -> SlaClock:
-    """An unsaved running clock that warns when 80 % of its time is used."""
-    return SlaClock(incident=incident, kind=kind, started_at=start, due_at=due, warn_at=start + (due - start) * WARN_AT)
+def new_clock(
+    incident: Incident, kind: str, *, start: datetime, due: datetime, counted_from: datetime | None = None
+) -> SlaClock:
+    """An unsaved running clock that warns when 80 % of its time is used, which counts from its start or from later."""
+    begins = counted_from or start
+    warn_at = begins + (due - begins) * WARN_AT
+    return SlaClock(incident=incident, kind=kind, started_at=start, due_at=due, warn_at=warn_at)
 
 
 def clocks_for(
@@ -56,10 +60,15 @@ def tighten(incident: Incident, policy: SeverityPolicy, settings: IncidentSettin
     for kind, due_at in due.items():
         clock = running.get(kind)
         if clock is not None and due_at < clock.due_at:
-            clock.due_at, clock.warn_at, clock.warned_at = due_at, now + (due_at - now) * WARN_AT, None
-            clock.save(update_fields=["due_at", "warn_at", "warned_at"])
+            move(clock, due_at, now=now)
     if SlaClock.Kind.RESOLUTION in due and not incident.clocks.filter(kind=SlaClock.Kind.RESOLUTION).exists():
         SlaClock.objects.bulk_create(resolution_clock_for(incident, policy, now=now))
+
+
+def move(clock: SlaClock, due_at: datetime, *, now: datetime) -> None:
+    """A running clock ends at another time, and warns of it once more."""
+    clock.due_at, clock.warn_at, clock.warned_at = due_at, now + (due_at - now) * WARN_AT, None
+    clock.save(update_fields=["due_at", "warn_at", "warned_at"])
 
 
 def stop(incident: Incident, kind: str, *, is_kept: bool, out: Consequences) -> SlaClock | None:
@@ -119,7 +128,8 @@ def _warn_or_breach(incident: Incident, clock: SlaClock, people: Reach, out: Con
         clock.state, clock.breached_at = State.BREACHED, clock.due_at
     clock.warned_at = clock.warned_at or out.now
     kind = Kind.CLOCK_BREACHED if is_breach else Kind.CLOCK_WARNED
-    told = people.tell_responders(
+    tell = people.tell_writers if clock.kind == SlaClock.Kind.UPDATE else people.tell_responders
+    told = tell(
         incident,
         messages.clock(incident, clock, is_breach=is_breach, services=people.services_of(incident)),
         key=f"clock/{clock.pk}/{'breached' if is_breach else 'warned'}/{int(clock.due_at.timestamp())}",

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from core.work import claim, db_now
-from incidents import escalation, lifecycle, paging_again, plan, quiet
+from incidents import cadence, escalation, lifecycle, paging_again, plan, quiet
 from incidents.consequences import Consequences, Kind
 from incidents.models import Incident, Status
 from incidents.models.incident import NotAllowedNow
@@ -27,7 +27,8 @@ BATCH = 50
 
 @transaction.atomic
 def snooze(incident: Incident, *, until: datetime, by: User | None, now: datetime | None = None) -> Incident:
-    """Nobody is paged for it or reminded of it until then; snoozing again changes the time.
+    """Nobody is paged for it or reminded of it until then, and an update by its severity waits as long; snoozing again
+    changes the time.
 
     What nobody has answered is acknowledged by it. Raises ValidationError for a time that has passed or is more than
     seven days away, NotAllowedNow once the incident is over.
@@ -49,6 +50,7 @@ def snooze(incident: Incident, *, until: datetime, by: User | None, now: datetim
     incident.quiet_due_at = incident.reminded_at = None
     incident.assignee = incident.assignee or by
     incident.save()
+    cadence.rest(incident, now=now)
     out.record(incident, Kind.SNOOZED, by=by, until=until.isoformat())
     out.write()
     return incident
@@ -66,6 +68,7 @@ def wake(incident: Incident, *, by: User | None, now: datetime | None = None) ->
     incident.snoozed_until = None
     quiet.watch(incident, now=out.now)
     incident.save(update_fields=["snoozed_until", *quiet.FIELDS, "updated_at"])
+    cadence.rest(incident, now=out.now)
     out.write()
     return incident
 

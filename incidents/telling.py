@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from incidents.models import AffectedService
+from incidents.models import AffectedService, TimelineEntry
 from notifications import outbox
 from notifications.models import Notification
 from oncall import roster
+from oncall.targets import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +48,10 @@ class Reach:
     def services_of(self, incident: Incident) -> str:
         """The affected services' names for a sentence."""
         return ", ".join(service.name for service in self._services.get(incident.pk, ()))
+
+    def services_by_key(self, incident: Incident) -> dict[int, Service]:
+        """The affected services by their keys."""
+        return {service.pk: service for service in self._services.get(incident.pk, ())}
 
     def teams_of(self, incident: Incident) -> list[Team]:
         """The distinct teams of the affected services, in order."""
@@ -188,3 +193,35 @@ class Reach:
             incident, self.admins(), lambda _user: message, key=key, purpose=notice, reason=reason, out=out
         )
         return ", ".join(told)
+
+    def tell_writers(self, incident: Incident, message: Message, *, key: str, reason: str, out: Consequences) -> str:
+        """Tell whoever is to say how it stands: the assignee; without one who answered last, then who is on call, and
+        where none of them can be reached the responders. Returns to whom."""
+        if incident.assignee is None:
+            people = _answered_last(incident) or self._on_call(incident)
+            told = self.tell_users(
+                incident, people, lambda _user: message, key=key, purpose=Purpose.NOTICE, reason=reason, out=out
+            )
+            if told:
+                return ", ".join(told)
+        return self.tell_responders(incident, message, key=key, reason=reason, out=out)
+
+    def _on_call(self, incident: Incident) -> list[User]:
+        """Whom the first steps of the incident's policies would page now."""
+        self.learn(policies=[policy.pk for policy in self.policies_of(incident)])
+        default = self.default_policy()
+        policies = self.policies_of(incident) or ([default] if default else [])
+        found: dict[int, User] = {}
+        for policy in policies:
+            for step in list(self.roster.policies[policy.pk].steps.all())[:1]:
+                found |= {user.pk: user for user in resolve(step, self.roster, self._now).people}
+        return list(found.values())
+
+
+def _answered_last(incident: Incident) -> list[User]:
+    """The active person who acknowledged the incident last, if it is answered."""
+    if not incident.is_answered:
+        return []
+    answers = incident.timeline.filter(kind=TimelineEntry.Kind.ACKNOWLEDGED, by__is_active=True)
+    entry = answers.select_related("by").order_by("-id").first()
+    return [entry.by] if entry and entry.by else []

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -41,6 +41,21 @@ class MailServer:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """Where S3 or what speaks like it keeps the static copy of public pages; ``base_url`` ends with the host."""
+
+    base_url: str
+    region: str
+    name: str
+    prefix: str
+    key: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"{self.base_url}/{self.name}/{self.prefix}"
+
+
+@dataclass(frozen=True)
 class Config:
     """Muster's configuration. ``database_url`` is empty only while the embedded PostgreSQL is not running."""
 
@@ -60,6 +75,7 @@ class Config:
     allow_nets: tuple[Network, ...]
     deadman_url: str
     sentry_dsn: str
+    status_export: Path | Bucket | None
     demo: bool
 
     @property
@@ -108,6 +124,7 @@ def load(environ: Mapping[str, str]) -> Config:
         allow_nets=_networks(env, "MUSTER_ALLOW_NETS"),
         deadman_url=_url(env, "DEADMAN_URL", ("http", "https"), "https://hc.example.com/ping/123"),
         sentry_dsn=_url(env, "SENTRY_DSN", ("http", "https"), "https://key@sentry.example.com/1"),
+        status_export=_status_export(env),
         demo=_demo(env, is_embedded=not database_url),
     )
 
@@ -209,6 +226,34 @@ def _mail_server(env: Mapping[str, str]) -> MailServer | None:
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         security=security,
+    )
+
+
+def _status_export(env: Mapping[str, str]) -> Path | Bucket | None:
+    """A folder or a bucket. The message hides the value, which may hold a secret."""
+    raw = env.get("STATUS_EXPORT", "")
+    if raw.startswith("/") and "\x00" not in raw:
+        return Path(raw)
+    if not raw:
+        return None
+    expected = "/srv/status or s3://key:secret@host/bucket/prefix?region=eu-central-1"
+    wrong = ConfigError(f"STATUS_EXPORT is not a place that Muster can use, expected something like {expected}")
+    raw = _url(env, "STATUS_EXPORT", ("s3",), expected)
+    parts, options = urlsplit(raw), dict(parse_qsl(urlsplit(raw).query, keep_blank_values=True))
+    name, _, prefix = parts.path.strip("/").partition("/")
+    is_known = options.keys() <= {"region", "tls"} and options.get("tls", "1") in {"0", "1"}
+    host = parts.hostname or ""
+    if not (is_known and name and parts.username and parts.password and host.isascii()):
+        raise wrong
+    shown = f"[{host}]" if ":" in host else host
+    address = f"{shown}:{parts.port}" if parts.port else shown
+    return Bucket(
+        base_url=f"{'https' if options.get('tls', '1') == '1' else 'http'}://{address}",
+        region=options.get("region") or "us-east-1",
+        name=unquote(name),
+        prefix=f"{unquote(prefix)}/" if prefix else "",
+        key=unquote(parts.username),
+        secret=unquote(parts.password),
     )
 
 

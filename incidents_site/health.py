@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 from core.work import db_now
 from incidents_site import paging_health
+from statuspage import exporting
 
 REDIS_TIMEOUT_SECONDS = 0.5
 
@@ -43,9 +44,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def paging(request: HttpRequest) -> JsonResponse:
-    """200 while pages leave on time; 503 when something is overdue, or a sweep has not run, for over a minute."""
+    """200 while pages leave on time; 503 when something is overdue, or a sweep has not run, for over a minute. How the
+    static copy of public pages fares is said beside it, and pages to responders do not depend on it."""
     try:
-        state = paging_health.check(now=db_now())
+        state, export = paging_health.check(now=db_now()), exporting.standing()
     except DatabaseError:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
     body = {
@@ -53,6 +55,7 @@ def paging(request: HttpRequest) -> JsonResponse:
         "oldest_overdue_seconds": round(state.oldest_overdue, 1),
         "last_sweep_seconds": None if state.last_sweep is None else round(state.last_sweep, 1),
         "stale_sweeps": list(state.stale),
+        "status_export": None if export is None else "ok" if export.is_well else "failing",
     }
     return JsonResponse(body, status=200 if state.is_well else 503)
 

@@ -1,7 +1,8 @@
 """``/-/metrics`` for Prometheus: what is open, pending and late, read from the database when asked.
 
-Every query reads a partial index over unfinished rows and counts at most ``MOST_COUNTED`` of them, so that a scrape
-costs the same at any size. There is nothing a process would have to remember: several web processes say the same.
+Every query reads a partial index over unfinished rows and counts at most ``MOST_COUNTED`` of them, or reads the sums by
+week that the figures are made of, so that a scrape costs about the same at any size. There is nothing a process would
+have to remember: several web processes say the same.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from api.problems import Problem, guarded, respond
 from core.work import db_now
 from incidents.models import Incident, Severity
 from incidents.models.incident import OPEN
-from incidents_site import paging_health
+from incidents_site import incident_metrics, paging_health
 from notifications.models import Channel, Notification, SweepRun
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class DatabaseCollector(Collector):
         self._user = user
 
     def collect(self) -> Iterator[Metric]:
-        """Seven queries; ``check`` makes some more, each the minimum of an index."""
+        """Seven queries, and those of the incident figures; ``check`` makes some more, each the minimum of an index."""
         now = db_now()
         yield _gauge(
             "muster_incidents_open",
@@ -85,6 +86,7 @@ class DatabaseCollector(Collector):
             (run.name,): run.last_run_at.timestamp() for run in SweepRun.objects.all()
         }
         yield _gauge("muster_sweep_last_run_timestamp_seconds", "When a sweep last ran.", ("sweep",), runs)
+        yield from incident_metrics.collect(self._user, now=now)
         yield InfoMetricFamily(
             "muster_build",
             "What runs here.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -19,6 +20,9 @@ FORWARDED = (
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_X_REAL_IP",
 )
+
+# Some proxies write the client's port as well, a new one for each connection.
+_WITH_PORT = re.compile(r"\A(?:([0-9]+(?:\.[0-9]+){3})|\[([0-9A-Fa-f:.]+)\]):[0-9]{1,5}\Z")
 
 
 def trusted_proxies(get_response: GetResponse) -> GetResponse:
@@ -46,8 +50,9 @@ def is_within(address: str, networks: tuple[Network, ...]) -> bool:
 
 
 def client_address(chain: str, networks: tuple[Network, ...]) -> str:
-    """The last address in an ``X-Forwarded-For`` chain that is no trusted proxy: what is left of it may be invented."""
-    hops = [hop.strip() for hop in chain.split(",") if hop.strip()]
+    """The last address in an ``X-Forwarded-For`` chain that is no trusted proxy, without its port: what is left of it
+    may be invented."""
+    hops = [_WITH_PORT.sub(r"\1\2", hop.strip()) for hop in chain.split(",") if hop.strip()]
     for hop in reversed(hops):
         if not is_within(hop, networks):
             return hop

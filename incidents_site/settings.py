@@ -61,14 +61,17 @@ INSTALLED_APPS = [
     "runbooks",
     "postmortems",
     "followups",
+    "statuspage",
     "home",
+    "metrics",
     "api",
     "incidents_site",
 ]
 
 MIDDLEWARE = [
-    "alerts.middleware.intake_first",
     "incidents_site.proxies.trusted_proxies",
+    "statuspage.middleware.public_first",
+    "alerts.middleware.intake_first",
     "incidents_site.slashes.either_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -25,7 +25,7 @@ from core.work import claim, db_now
 from notifications.breaker import CROWDED_SECONDS, Breaker, Crowd
 from notifications.channels import SENDERS
 from notifications.channels.base import Outcome, Result, Sender
-from notifications.models import Attempt, Notification
+from notifications.models import Attempt, File, Notification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,9 +172,18 @@ def _claim_due(channel: str, limit: int, *, now: datetime) -> list[_Claim]:
         tried = [row.pk for row in rows if row.attempt_count]
         lost = Attempt.objects.filter(notification__in=tried, outcome=Outcome.LOST) if tried else Attempt.objects.none()
         repeats = set(lost.values_list("notification", flat=True))
+    _read_files(rows)
     for row in rows:
         row.lease_token = token
     return [_Claim(row, row.pk in repeats, at) for row in rows]
+
+
+def _read_files(rows: list[Notification]) -> None:
+    """What e-mails carry, each file once: whoever sends has no connection to read it with."""
+    wanted = {row.file_id for row in rows if row.file_id}
+    files = File.objects.in_bulk(wanted) if wanted else {}
+    for row in rows:
+        row.file = files.get(row.file_id) if row.file_id else None
 
 
 def _record_lost(rows: list[Notification], *, now: datetime) -> None:

@@ -67,6 +67,7 @@ class OutboxFilter(forms.Form):
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Notification.State.choices], label="State")
     channel = forms.ChoiceField(required=False, choices=[("", "Any channel"), *Channel.choices], label="Channel")
     recipient = forms.CharField(required=False, max_length=200, label="Recipient")
+    topic = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
     def chosen(self) -> dict[str, str]:
         """The filters that are set and make sense."""

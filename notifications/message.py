@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from notifications.models import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,8 @@ class Action:
 class Message:
     """A title that fits a subject line, plain-text body, the page to open, and what can be answered.
 
-    ``urgency`` is ``high`` (wake somebody) or ``low``. ``attachment`` is an iCalendar text with its ``METHOD``, for
-    e-mail; other channels have the page.
+    ``urgency`` is ``high`` (wake somebody) or ``low``. ``attachment`` is an iCalendar text with its ``METHOD``, and
+    ``file`` a stored one that all who are told share; both are for e-mail, other channels have the page.
     """
 
     title: str
@@ -28,3 +32,4 @@ class Message:
     actions: tuple[Action, ...] = ()
     urgency: str = "high"
     attachment: str = ""
+    file: File | None = None

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from core.timestamps import Timestamped
-from notifications.querysets import ContactMethodQuerySet, NotificationQuerySet, OwnQuerySet
+from notifications.querysets import ContactMethodQuerySet, FileQuerySet, NotificationQuerySet, OwnQuerySet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +58,23 @@ class ContactMethod(Timestamped):
     def is_verified(self) -> bool:
         """Whether the address has been confirmed, by its owner or by an admin."""
         return self.verified_at is not None
+
+
+class File(models.Model):
+    """A file that e-mails carry, kept once for all of them."""
+
+    name = models.CharField(max_length=120)
+    content_type = models.CharField(max_length=100)
+    content = models.BinaryField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    objects = FileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Notification(models.Model):
@@ -107,6 +124,10 @@ class Notification(models.Model):
     urgency = models.CharField(max_length=10, default="high")
     attachment = models.TextField(
         blank=True, default="", db_default="", editable=False, help_text="iCalendar that an e-mail carries."
+    )
+
+    file = models.ForeignKey(
+        File, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", db_index=False
     )
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)

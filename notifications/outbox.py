@@ -84,6 +84,24 @@ def to_user(
     ]
 
 
+def to_account(
+    user: User, message: Message, *, topic: str, key: str, purpose: str, now: datetime, reason: str = ""
+) -> Notification:
+    """An unsaved obligation to write to a person at the address of their account, whatever pages them."""
+    return _row(
+        message,
+        topic=topic,
+        key=f"{key}/{user.pk}",
+        purpose=purpose,
+        now=now,
+        reason=reason,
+        user=user,
+        recipient=str(user),
+        channel=Channel.EMAIL,
+        address=user.email,
+    )
+
+
 def to_team(
     team: Team, message: Message, *, topic: str, key: str, purpose: str, now: datetime, reason: str = ""
 ) -> Notification:
@@ -115,6 +133,7 @@ def _row(message: Message, *, now: datetime, reason: str, **fields: object) -> N
         actions=[asdict(action) for action in message.actions],
         urgency=message.urgency,
         attachment=message.attachment,
+        file=message.file,
         reason=single_line(reason, limit=300),
         due_at=now,
         created_at=now,

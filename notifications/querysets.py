@@ -30,6 +30,14 @@ class OwnQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
 
+class FileQuerySet(models.QuerySet[Any]):
+    """Reads of files that e-mails carry."""
+
+    def visible_to(self, user: User) -> FileQuerySet:
+        """Nobody reads one here; it is in the e-mail. Admins may."""
+        return self if user.is_staff else self.none()
+
+
 class NotificationQuerySet(models.QuerySet["Notification"]):
     """Reads of the outbox."""
 
@@ -41,9 +49,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         """With the tries; two queries, whatever the number of rows."""
         return self.prefetch_related("attempts").order_by("-id")
 
-    def matching(self, *, state: str = "", channel: str = "", recipient: str = "") -> NotificationQuerySet:
+    def matching(
+        self, *, state: str = "", channel: str = "", recipient: str = "", topic: str = ""
+    ) -> NotificationQuerySet:
         """The filters of the outbox; a recipient is a part of a name or of a person's address (a team's is secret)."""
-        rows = self
+        rows = self.filter(topic=topic) if topic else self
         if state:
             rows = rows.filter(state=state)
         if channel:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
 from accounts.models import Membership, Role, Team, User
-from core.together import attach, attach_many, grouped, together
+from core.together import attach, attach_many, grouped, prepare
 from notifications.models import ContactMethod
 from notifications.outbox import usable
 from oncall import rotas
 from oncall.models import EscalationPolicy, EscalationStep, EscalationTarget, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
 
     from django.db.models import QuerySet
 
-    from core.together import Rows
+    from core.together import Prepared, Rows
     from oncall.shifts import Rota
 
 
@@ -58,20 +60,13 @@ def read(
     """All about some policies, teams and people, by their keys, and about the admins, at ``at`` and later. One
     statement."""
     policies, teams, people = set(policies), set(teams), set(people)
-    parts = querysets(EscalationPolicy.objects.filter(Q(pk__in=policies) | Q(is_default=True)), at=at)
-    targets = parts["targets"].order_by()
-    memberships = Membership.objects.filter(Q(team__in=teams) | Q(team__in=targets.values("team")))
-    named = Q(pk__in=people) | Q(pk__in=memberships.values("user"))
-    for part in NAMING:
-        named |= Q(pk__in=parts[part].order_by().values("user"))
-    users = User.objects.filter(named | Q(is_active=True, role=Role.ADMIN))
-    found = together(
-        **parts,
-        teams=Team.objects.filter(Q(pk__in=teams) | Q(pk__in=targets.values("team"))),
-        memberships=memberships.order_by("user_id"),
-        users=users.defer("password").order_by("id"),
-        methods=ContactMethod.objects.filter(user__in=users.values("pk"), user__is_active=True).order_by("id"),
-    )
+    asked = (sorted(policies), sorted(teams), sorted(people))
+    if max(map(len, asked)) <= MOST_REMEMBERED:
+        places = _places(*map(len, asked))
+        keys = zip(chain(*places), chain(*asked), strict=True)
+        found = _statement(*map(len, asked)).read({SOME_TIME: at, **dict(keys)})
+    else:
+        found = _prepared(*asked, at=at).read()
     roster = build(found, found)
     methods = grouped(found["methods"], "user_id")
     roster.methods.update({pk: usable(methods.get(pk, [])) for pk in roster.users})
@@ -79,6 +74,39 @@ def read(
     roster.methods.update({pk: [] for pk in people - roster.methods.keys()})
     roster.admins[:] = [user for user in roster.users.values() if user.has_role(Role.ADMIN)]
     return roster
+
+
+# A page is read about in the same few shapes again and again, so statements are kept by how many policies, teams and
+# people they ask for, with numbers and a time in them that nothing has.
+MOST_REMEMBERED = 5
+SOME_TIME = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def _places(*counts: int) -> list[range]:
+    """What stands for the keys of each kind."""
+    return [range(-1_000 * kind - count, -1_000 * kind) for kind, count in enumerate(counts, start=1)]
+
+
+@cache
+def _statement(policies: int, teams: int, people: int) -> Prepared:
+    return _prepared(*_places(policies, teams, people), at=SOME_TIME)
+
+
+def _prepared(policies: Sequence[int], teams: Sequence[int], people: Sequence[int], *, at: datetime) -> Prepared:
+    parts = querysets(EscalationPolicy.objects.filter(Q(pk__in=policies) | Q(is_default=True)), at=at)
+    targets = parts["targets"].order_by()
+    memberships = Membership.objects.filter(Q(team__in=teams) | Q(team__in=targets.values("team")))
+    named = Q(pk__in=people) | Q(pk__in=memberships.values("user"))
+    for part in NAMING:
+        named |= Q(pk__in=parts[part].order_by().values("user"))
+    users = User.objects.filter(named | Q(is_active=True, role=Role.ADMIN))
+    return prepare(
+        **parts,
+        teams=Team.objects.filter(Q(pk__in=teams) | Q(pk__in=targets.values("team"))),
+        memberships=memberships.order_by("user_id"),
+        users=users.defer("password").order_by("id"),
+        methods=ContactMethod.objects.filter(user__in=users.values("pk"), user__is_active=True).order_by("id"),
+    )
 
 
 NAMING = ("targets", "participants", "overrides", "imported")  # the parts whose rows name a user

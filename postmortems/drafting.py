@@ -193,7 +193,7 @@ def facts_of(incident: Incident) -> Facts:
         entries=list(incident.timeline.select_related("by").order_by("at", "id")),
         services=list(incident.affected_services.order_by("name", "pk")),
         clocks={clock.kind: clock for clock in incident.clocks.order_by("id")},
-        updates=list(incident.status_updates.all()),
+        updates=list(incident.status_updates.published()),
         policy=policies()[incident.severity],
     )
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.access import person
-from postmortems import exporting, pdf
+from core import pdf
+from postmortems import exporting
 from postmortems.fetching import postmortem_for
 
 if TYPE_CHECKING:

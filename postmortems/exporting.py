@@ -1,7 +1,7 @@
 """A postmortem as a file that stands by itself: Markdown, HTML, PDF. Times in files are UTC, as their text has them.
 
 What people wrote can do nothing in them: it goes through ``core.markdown`` or is escaped, the HTML forbids itself
-everything but its own style, and the PDF is made by a process that fetches nothing (``postmortems.pdf``).
+everything but its own style, and the PDF is made by a process that fetches nothing (``core.pdf``).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from core import durations
+from core import durations, pdf
 from core.text import single_line
 from incidents import messages
-from postmortems import chart, pdf, reading
+from postmortems import chart, reading
 from postmortems.generating import moment
 from postmortems.places import escaped
 
@@ -86,7 +86,7 @@ def _html(postmortem: Postmortem, now: datetime) -> bytes:
 
 
 def _pdf(postmortem: Postmortem, now: datetime) -> bytes:
-    return pdf.make(_document(postmortem, now=now))
+    return pdf.make(_document(postmortem, now=now), what="This postmortem", instead="Save it as HTML, and print that.")
 
 
 def _document(postmortem: Postmortem, *, now: datetime) -> str:

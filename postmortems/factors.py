@@ -42,8 +42,8 @@ DEFAULTS = {
 
 
 def ensure_defaults() -> None:
-    """Write the starting set where there is no factor yet; what a person has renamed or removed stays so."""
-    if not Factor.objects.exists():
+    """Write the starting set where there never was a factor; what a person has renamed or removed stays so."""
+    if not (Factor.objects.exists() or audit.is_known(Factor)):
         rows = [Factor(name=name, description=description) for name, description in DEFAULTS.items()]
         Factor.objects.bulk_create(rows, ignore_conflicts=True)
 

@@ -15,13 +15,14 @@ from alerts.models import Integration
 from automation import defining, runners
 from automation.models import Action, Runner
 from automation.parameters import Parameter
-from catalog.models import Service
+from catalog import maintenance as windows
+from catalog.models import MaintenanceWindow, Service
 from core.digests import digest_of
 from followups import defining as trackers
 from followups.models import Tracker
 from incidents import lifecycle, policy
 from incidents.lifecycle import Draft
-from incidents.models import Incident
+from incidents.models import Incident, StatusUpdate
 from notifications import signing
 from notifications.models import ContactMethod, Notification
 from oncall import schedule_changes
@@ -37,6 +38,9 @@ from postmortems.models import Postmortem
 from runbooks import editing
 from runbooks.guides import Guide, Step
 from runbooks.models import Runbook
+from statuspage import components
+from statuspage import pages as status_pages
+from statuspage.models import Component, Mailing, Report, StatusPage, Subscriber
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -221,3 +225,76 @@ def pages(incident: Incident) -> list[tuple[str, datetime]]:
 def happened(incident: Incident) -> list[str]:
     """The kinds of the timeline, in order."""
     return list(incident.timeline.values_list("kind", flat=True))
+
+
+def status_update(incident: Incident, message: str = "We are on it.", *, at: datetime = NOW, **fields) -> StatusUpdate:
+    """A status update that went out, as a row of its own: nobody was told, and no clock knows."""
+    times = {"at": at, "due_at": at, "published_at": at}
+    said = {"status": StatusUpdate.Status.INVESTIGATING, "message": message, **times, **fields}
+    return StatusUpdate.objects.create(incident=incident, **said)
+
+
+def maintenance(
+    *services: Service, starts_at: datetime = NOW + MINUTE, hours: float = 2, by: User | None = None, **fields
+) -> MaintenanceWindow:
+    """A window that is announced now, or before it begins."""
+    return windows.schedule(
+        title=fields.pop("title", "New disks"),
+        services=services or (service(),),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=hours),
+        by=by,
+        now=fields.pop("at", min(NOW, starts_at)),
+        **fields,
+    )
+
+
+def status_page(slug: str = "", *parts: Service, at: datetime = NOW, **fields) -> StatusPage:
+    """A status page with a component for each service, called as the service is, and 100 days old."""
+    slug = slug or f"page{next(_count)}"
+    page = status_pages.create(slug=slug, name=fields.pop("name", slug.capitalize()), by=None, now=at, **fields)
+    for part in parts:
+        component(page, part, at=at)
+    return page
+
+
+def component(page: StatusPage, *services: Service, name: str = "", at: datetime = NOW, **fields) -> Component:
+    """A component of a page, that stands for these services."""
+    fields.setdefault("since", (at - timedelta(days=100)).date())
+    name = name or (services[0].name if services else f"Component {next(_count)}")
+    made = components.add_component(page, name=name, services=services, by=None, now=at, **fields)
+    Component.objects.filter(pk=made.pk).update(created_at=at, updated_at=at)
+    made.refresh_from_db()
+    return made
+
+
+def subscriber(
+    page: StatusPage, address: str = "", *components: Component, active: bool = True, **fields
+) -> Subscriber:
+    """Somebody who hears of a page's news, or of these components alone; with ``active=False`` not confirmed yet."""
+    address = address or f"reader{next(_count)}@example.com"
+    is_webhook = "://" in address
+    fields.setdefault("confirmed_at", NOW if active else None)
+    made = Subscriber.objects.create(
+        page=page,
+        kind="webhook" if is_webhook else "email",
+        address=address,
+        signing_secret=signing.new_secret() if is_webhook else "",
+        **{"created_at": NOW, **fields},
+    )
+    made.components.set(components)
+    return made
+
+
+def mailing(page: StatusPage, key: str = "", *components: Component, **fields) -> Mailing:
+    """News of a page, about these components or about the whole of it."""
+    said = {"kind": "update", "subject": "Checkout is slow", "text": "We are on it.", "created_at": NOW, **fields}
+    made = Mailing.objects.create(page=page, key=key or f"update/{next(_count)}", **said)
+    made.components.set(components)
+    return made
+
+
+def report(page: StatusPage, of: Incident | None = None, *, at: datetime = NOW, **fields) -> Report:
+    """An incident as a page tells it, as a row of its own."""
+    said = {"name": "Checkout is slow", "status": "investigating", "started_at": at, "created_at": at, "updated_at": at}
+    return Report.objects.create(page=page, incident=of or incident(at=at), **{**said, **fields})

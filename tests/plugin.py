@@ -60,7 +60,7 @@ def _prepare(config: pytest.Config) -> None:
     os.environ["MUSTER_DATA"] = str(servers.folder)
     (servers.folder / "static").mkdir()
     os.environ.setdefault("SECRET_KEY", TEST_SECRET_KEY)
-    for name in ("BASE_URL", "ALLOWED_HOSTS", "EMAIL_URL", "MUSTER_DEMO", "DEADMAN_URL", "SENTRY_DSN"):
+    for name in ("BASE_URL", "ALLOWED_HOSTS", "EMAIL_URL", "MUSTER_DEMO", "DEADMAN_URL", "SENTRY_DSN", "STATUS_EXPORT"):
         os.environ.pop(name, None)
     if not os.environ.get("DATABASE_URL"):
         servers.start()

@@ -7,12 +7,14 @@ version of a package makes a new one.
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from incidents_site.config import BASE_DIR
@@ -26,10 +28,20 @@ NAME = DATABASE
 def put(folder: Path) -> None:
     """Lay a migrated PostgreSQL into a data folder that has none yet."""
     kept = KEPT / _digest()
-    if not kept.exists():
-        _make(kept)
-    kept.touch()
-    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    with _alone():
+        if not kept.exists():
+            _make(kept)
+        kept.touch()
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One run at a time makes, copies and clears away; the others wait and find it made."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with KEPT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the file, and with a process that is killed
+        yield
 
 
 def _digest() -> str:
@@ -41,7 +53,8 @@ def _digest() -> str:
 
 
 def _make(kept: Path) -> None:
-    draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+    draft = kept.with_suffix(".draft")
+    shutil.rmtree(draft, ignore_errors=True)  # a run was killed that made it
     postgres = Postgres(draft, is_durable=False)
     try:
         postgres.start()
@@ -50,8 +63,7 @@ def _make(kept: Path) -> None:
         subprocess.run(command, cwd=BASE_DIR, env=environment, check=True)
         postgres.stop()
         shutil.rmtree(draft / "log", ignore_errors=True)
-        with contextlib.suppress(OSError):  # another run was faster
-            draft.rename(kept)
+        draft.rename(kept)
     finally:
         postgres.stop()
         shutil.rmtree(draft, ignore_errors=True)

@@ -7,20 +7,24 @@ from django.core import signing
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import Role
 from alerts.models import Alert
 from automation import asking
 from automation.asking import Wish
+from core import pdf
 from followups import tickets
-from incidents import action_items, messages, timeline
+from incidents import action_items, communication, messages, timeline, wordings
 from incidents_site.permissions import NAMESPACES, ROUTES, Access, access_of
 from notifications import drills
 from notifications.models import Notification
 from postmortems import comments as postmortem_comments
-from postmortems import pdf, templating
+from postmortems import templating
 from runbooks import running
+from statuspage import components
+from statuspage.models import StatusPage, Subscriber
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +52,7 @@ def test_every_route_is_in_the_table_and_every_line_of_the_table_is_a_route():
 @pytest.fixture
 def things(db, admin, alice, monkeypatch):
     """One of everything that an address can name. A PDF takes a second to make, and is another test's business."""
-    monkeypatch.setattr(pdf, "make", lambda html: html.encode())
+    monkeypatch.setattr(pdf, "make", lambda html, **_: html.encode())
     crew = make.team("crew", alice)
     policy = make.escalation_policy(alice)
     service = make.service("kafka", team=crew, policy=policy)
@@ -70,6 +74,7 @@ def things(db, admin, alice, monkeypatch):
     token, _ = tokens.create(admin, name="x", scope="read", by=admin)
     ticket = tickets.export(action_items.add(incident, title="y", by=admin), tracker=make.tracker(), by=admin)
     postmortem = make.postmortem(by=admin)
+    page = make.status_page("kafka", service)
     return {
         "reference": incident.reference,
         "postmortem": postmortem.incident.reference,
@@ -83,8 +88,13 @@ def things(db, admin, alice, monkeypatch):
         "notification": Notification.objects.latest("pk").pk,
         "note": timeline.add_note(incident, text="x", by=admin).pk,
         "action": action_items.add(incident, title="x", by=admin).pk,
+        "update": communication.post_update(incident, message="x", status="resolved", hold=True, by=admin).pk,
+        "update_template": wordings.create(
+            name="Usual", visibility="internal", status="resolved", message="x", by=admin
+        ).pk,
         "ticketed": ticket.action_item_id,
         "tracker": ticket.tracker_id,
+        "subscriber": make.subscriber(StatusPage.objects.get(slug="kafka")).pk,
         "method": method.pk,
         "drill": drills.start(admin, by=admin, now=make.NOW).pk,
         "run": run.pk,
@@ -92,7 +102,10 @@ def things(db, admin, alice, monkeypatch):
         "runner": make.runner()[0].pk,
         "token_row": token.pk,
         "answer": messages.answer_url(incident, alice).rpartition("/")[2],
+        "window": make.maintenance(service, starts_at=timezone.now() + make.MINUTE, by=admin).public_id,
         "confirm": signing.dumps(method.pk, salt="notifications.confirm"),
+        "component": page.components.get().public_id,
+        "group": components.add_group(page, name="Core", by=admin).public_id,
     }
 
 
@@ -102,8 +115,14 @@ KEYS = {
     "incidents:finish_action": "action",
     "incidents:reopen_action": "action",
     "incidents:accept_action": "action",
+    "incidents:edit_update": "update",
+    "incidents:withdraw_update": "update",
+    "incidents:publish_update": "update",
+    "incidents:update_template_edit": "update_template",
+    "incidents:update_template_remove": "update_template",
     "followups": "ticketed",
     "followups:tracker_edit": "tracker",
+    "statuspage:subscriber_remove": "subscriber",
     "postmortems:event_edit": "event",
     "oncall": "policy",
     "alerts": "integration",
@@ -121,6 +140,13 @@ KEYS = {
 }
 
 
+def token_of(name, things):
+    """The secret in an address."""
+    if name.startswith("status:"):
+        return Subscriber.objects.get(pk=things["subscriber"]).token
+    return things["confirm"] if name == "notifications:confirm" else things["answer"]
+
+
 def address(name, pattern, things):
     """An address of the route, with arguments that exist."""
     wanted = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}
@@ -129,10 +155,14 @@ def address(name, pattern, things):
         values[argument] = {
             "reference": things[REFERENCES.get(name) or REFERENCES.get(name.partition(":")[0], "reference")],
             "section": "summary",
+            "window": things["window"],
             "slug": "crew" if name.startswith(("accounts:team", "notifications:team")) else "kafka",
-            "token": things["confirm"] if name == "notifications:confirm" else things["answer"],
+            "token": token_of(name, things),
             "secret": "x",
+            "path": "acme/history.html",
+            "chart": "sla",
             "position": 1,
+            "public_id": things["group" if name.startswith("statuspage:group") else "component"],
             "pk": things[KEYS.get(name) or KEYS.get(name.partition(":")[0], "note")],
         }[argument]
     if name in {"account_confirm_email", "account_reset_password_from_key"}:

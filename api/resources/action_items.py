@@ -49,7 +49,7 @@ def read_action_item_summary(request: ApiRequest, query: Query[ActionItemScope])
     """How it stands: the figures of the page of follow-ups."""
     paging.refuse_unknown(request, query)
     user, now = actor(request), timezone.now()
-    rows = _of_scope(ActionItem.objects.visible_to(user), query, user=user)
+    rows = of_scope(ActionItem.objects.visible_to(user), query, user=user)
     return ActionItemSummaryOut.of(summary.of(rows, now=now, today=action_items.today_of(user, now=now)))
 
 
@@ -109,10 +109,10 @@ def _narrowed(rows: ActionItemQuerySet, query: ActionItemQuery, *, user: User) -
         rows = overdue if query.overdue else rows.exclude(pk__in=overdue.values("pk"))
     if query.age is not None:
         rows = rows.filter(**listing.created_within(query.age, now=timezone.now()))
-    return _of_scope(rows, query, user=user)
+    return of_scope(rows, query, user=user)
 
 
-def _of_scope(rows: ActionItemQuerySet, query: ActionItemScope, *, user: User) -> ActionItemQuerySet:
+def of_scope(rows: ActionItemQuerySet, query: ActionItemScope, *, user: User) -> ActionItemQuerySet:
     """Narrowed by what they are for, and by what is so of their incidents."""
     if query.kind is not None:
         rows = rows.filter(kind="" if query.kind == "none" else query.kind)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 router = Router(tags=["incidents"])
 
-EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_metrics")
+EDITABLE = ("title", "description", "started_at", "is_private", "excluded_from_metrics", "excluded_reason")
 
 
 @router.get("", response=Page[IncidentOut])
@@ -201,7 +201,7 @@ def _set_services(incident: Incident, slugs: list[str], *, by: User) -> Incident
 
 def _with_details(rows: IncidentQuerySet) -> IncidentQuerySet:
     links = AffectedService.objects.select_related("service").order_by("id")
-    return rows.select_related("assignee").prefetch_related(Prefetch("service_links", links))
+    return rows.select_related("assignee", "excluded_by").prefetch_related(Prefetch("service_links", links))
 
 
 def shown(incident: Incident) -> IncidentOut:

@@ -28,10 +28,11 @@ from api.schemas.postmortems import (
     ReviewIn,
     SectionIn,
 )
+from core import pdf
 from incidents.fetching import number_of
 from incidents.models import Incident
 from incidents.policy import policies
-from postmortems import drafting, editing, exporting, factors, listing, meeting, pdf, places, publishing, reviewing
+from postmortems import drafting, editing, exporting, factors, listing, meeting, places, publishing, reviewing
 from postmortems.listing import Filters
 from postmortems.models import Postmortem
 

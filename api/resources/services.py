@@ -29,11 +29,11 @@ router = Router(tags=["services"])
 @router.get("", response=Page[ServiceOut])
 def list_services(request: ApiRequest, query: Query[ServiceQuery]) -> Page[ServiceOut]:
     """Services, newest first."""
-    rows = Service.objects.visible_to(actor(request))
+    rows = Service.objects.visible_to(actor(request)).with_maintenance()
     if query.team is not None:
         rows = rows.filter(team__slug=query.team)
     if query.health is not None:
-        rows = rows.filter(health=query.health)
+        rows = rows.in_health(query.health)
     return paging.answer(request, _with_details(rows), query, Page[ServiceOut], ServiceOut.of)
 
 
@@ -86,7 +86,7 @@ def _with_details(rows: ServiceQuerySet) -> ServiceQuerySet:
 
 
 def _fetched(service: Service) -> Service:
-    found: Service = _with_details(Service.objects.all()).get(pk=service.pk)
+    found: Service = _with_details(Service.objects.with_maintenance()).get(pk=service.pk)
     return found
 
 

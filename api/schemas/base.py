@@ -48,7 +48,8 @@ class Output(BaseModel):
     """What the API shows."""
 
 
-def _read_time(value: object) -> datetime:
+def read_time(value: object) -> datetime:
+    """An instant in UTC. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("Enter a time as text, such as 2026-10-14T01:47:08Z")
     try:
@@ -67,7 +68,7 @@ def rfc3339(at: datetime) -> str:
 
 _TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
 
-TimeIn = Annotated[datetime, BeforeValidator(_read_time), _TIME_SCHEMA]
+TimeIn = Annotated[datetime, BeforeValidator(read_time), _TIME_SCHEMA]
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), _TIME_SCHEMA]
 
 

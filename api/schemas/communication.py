@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from api.paging import ListQuery
-from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, Time
+from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, Time, TimeIn
 from api.schemas.incidents import SeverityName
 from followups.summary import Summary
 from incidents.action_items import REASON_LIMIT, TITLE_LIMIT
-from incidents.communication import MESSAGE_LIMIT
-from incidents.models import ActionItem, StatusUpdate
+from incidents.models.updates import TITLE_LIMIT as UPDATE_TITLE_LIMIT
+from incidents.update_words import MESSAGE_LIMIT
+
+if TYPE_CHECKING:
+    from incidents.models import ActionItem, StatusUpdate, UpdateRevision, UpdateTemplate
 
 UpdateStatus = Literal["investigating", "identified", "monitoring", "resolved", "postmortem"]
 Visibility = Literal["internal", "external"]
@@ -58,35 +61,174 @@ Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str), _DAY_SCH
 
 
 class NewStatusUpdate(Input):
-    """How it stands, in Markdown. `status` is a word for those who read it and never moves the incident."""
+    """How it stands, in Markdown. `status` is a word for those who read it and never moves the incident. It is
+    published at once, unless `hold` or `publish_at` says otherwise."""
 
     message: Message
     status: UpdateStatus
-    visibility: Visibility = Field("internal", description="Only `internal` can be posted for now.")
+    visibility: Visibility = Field("internal", description="`external`: the public status page tells it.")
+    title: str = Field(
+        "",
+        max_length=UPDATE_TITLE_LIMIT,
+        description="What the incident is called in public. The first external update needs one; left out, later ones "
+        "keep it.",
+    )
+    affects: dict[str, str] | None = Field(
+        None,
+        description="How components of the status page are: the id of each with `operational`, `degraded_performance`, "
+        "`partial_outage` or `major_outage`. External updates only.",
+    )
+    next_update_at: TimeIn | None = Field(None, description="When readers hear more.")
+    publish_at: TimeIn | None = Field(None, description="It waits until then; at most 90 days.")
+    hold: Boolean = Field(default=False, description="It waits for 60 seconds, and can be withdrawn meanwhile.")
+    even_when_over: Boolean = Field(
+        default=False,
+        description="With `publish_at`: it goes out even if the incident is resolved by then. Otherwise only one with "
+        "the status `resolved` or `postmortem` does.",
+    )
+
+    def words(self) -> dict[str, Any]:
+        """What the domain takes."""
+        return in_our_names(self.given())
+
+
+class StatusUpdateChange(Input):
+    """What a PATCH may change; what is left out stays. Of a published update that is `message`, `status` and `title`
+    alone, and it keeps what it said before; of one that waits it is everything."""
+
+    message: Message = LEFT_OUT
+    status: UpdateStatus = LEFT_OUT
+    title: str = Field(default=LEFT_OUT.default, max_length=UPDATE_TITLE_LIMIT)
+    visibility: Visibility = LEFT_OUT
+    affects: dict[str, str] = LEFT_OUT
+    next_update_at: TimeIn | None = Field(None, description="Null: nobody says when.")
+    publish_at: TimeIn = LEFT_OUT
+    even_when_over: Boolean = LEFT_OUT
+    based_on: Reference = Field(
+        default=LEFT_OUT.default, description="The `version` that you read: 409 where it has another one by now."
+    )
+
+    def words(self) -> dict[str, Any]:
+        """What the domain takes."""
+        return in_our_names(self.given())
+
+
+def in_our_names(given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of an update as the domain calls them."""
+    return {("next_at" if name == "next_update_at" else name): value for name, value in given.items()}
+
+
+class UpdateRevisionOut(Output):
+    """What an update said before it was edited."""
+
+    status: UpdateStatus
+    title: str
+    message: str
+    replaced_at: Time
+    replaced_by: str | None = Field(description="A username.")
+
+    @classmethod
+    def of(cls, revision: UpdateRevision) -> UpdateRevisionOut:
+        """Reads ``replaced_by``, which the caller has fetched."""
+        return cls(
+            status=cast("UpdateStatus", revision.status),
+            title=revision.title,
+            message=revision.message,
+            replaced_at=revision.replaced_at,
+            replaced_by=revision.replaced_by.username if revision.replaced_by else None,
+        )
 
 
 class StatusUpdateOut(Output):
-    """What was said about how it stands."""
+    """What was said about how it stands. Without `published_at` and `cancelled_at` it still waits."""
 
     id: int
     incident_id: str = Field(examples=["INC-42"])
     message: str
     status: UpdateStatus
     visibility: Visibility
+    title: str = Field(description="What the incident is called in public from then on; empty: as before.")
     created_by: str | None = Field(description="A username.")
     created_at: Time
+    publish_at: Time = Field(description="When it is due, or was.")
+    published_at: Time | None
+    cancelled_at: Time | None = Field(description="It was withdrawn, or withheld, and nobody has read it.")
+    edited_at: Time | None
+    next_update_at: Time | None
+    affects: dict[str, str]
+    even_when_over: bool
+    version: str = Field(description="Another one once anything that it says was changed.")
+    revisions: list[UpdateRevisionOut] = Field(description="What it said before, oldest first.")
 
     @classmethod
     def of(cls, update: StatusUpdate) -> StatusUpdateOut:
-        """Reads ``by``, which the caller has fetched."""
+        """Reads ``by`` and the revisions, which the caller has fetched."""
         return cls(
             id=update.pk,
             incident_id=f"INC-{update.incident_id}",
             message=update.message,
             status=cast("UpdateStatus", update.status),
             visibility=cast("Visibility", update.visibility),
+            title=update.title,
             created_by=update.by.username if update.by else None,
             created_at=update.at,
+            publish_at=update.due_at,
+            published_at=update.published_at,
+            cancelled_at=update.cancelled_at,
+            edited_at=update.edited_at,
+            next_update_at=update.next_at,
+            affects=update.affects,
+            even_when_over=update.even_when_over,
+            version=update.version,
+            revisions=[UpdateRevisionOut.of(revision) for revision in update.revisions.all()],
+        )
+
+
+TemplateName = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class NewUpdateTemplate(Input):
+    """Words to begin an update with. Placeholders in braces are filled in while somebody writes."""
+
+    name: TemplateName
+    visibility: Visibility = "external"
+    status: UpdateStatus
+    title: str = Field("", max_length=UPDATE_TITLE_LIMIT)
+    message: Message
+
+
+class UpdateTemplateChange(Input):
+    """What a PATCH may change; what is left out stays."""
+
+    name: TemplateName = LEFT_OUT
+    visibility: Visibility = LEFT_OUT
+    status: UpdateStatus = LEFT_OUT
+    title: str = Field(default=LEFT_OUT.default, max_length=UPDATE_TITLE_LIMIT)
+    message: Message = LEFT_OUT
+
+
+class UpdateTemplateOut(Output):
+    """Words to begin an update with."""
+
+    id: int
+    name: str
+    visibility: Visibility
+    status: UpdateStatus
+    title: str
+    message: str
+    updated_at: Time
+
+    @classmethod
+    def of(cls, template: UpdateTemplate) -> UpdateTemplateOut:
+        """Reads nothing else."""
+        return cls(
+            id=template.pk,
+            name=template.name,
+            visibility=cast("Visibility", template.visibility),
+            status=cast("UpdateStatus", template.status),
+            title=template.title,
+            message=template.message,
+            updated_at=template.updated_at,
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api.paging import ListQuery
 from api.schemas.base import LEFT_OUT, Boolean, Input, Output, Reference, References, Text, Time, TimeIn
+from incidents.excluding import REASON_LIMIT
 from incidents.lifecycle import TITLE_LIMIT
 from incidents.models import Evidence, Incident, PlannedAction, SlaClock, TimelineEntry
 from incidents.timeline import NOTE_LIMIT
@@ -58,6 +59,7 @@ class IncidentChange(Input):
     started_at: TimeIn = LEFT_OUT
     is_private: Boolean = LEFT_OUT
     excluded_from_metrics: Boolean = LEFT_OUT
+    excluded_reason: Annotated[str, Field(max_length=REASON_LIMIT)] = LEFT_OUT
     affected_services: References = LEFT_OUT
     assignee: Reference | None = None
     severity: SeverityName = LEFT_OUT
@@ -83,11 +85,14 @@ class IncidentOut(Output):
     is_private: bool
     merged_into: str | None
     excluded_from_metrics: bool
+    excluded_reason: str = Field(description="Empty: not left out, or no reason was given.")
+    excluded_by: str | None
+    excluded_at: Time | None
     url: str = Field(description="The page of the incident.")
 
     @classmethod
     def of(cls, incident: Incident) -> IncidentOut:
-        """Reads ``assignee`` and ``service_links__service``, which the caller has fetched."""
+        """Reads ``assignee``, ``excluded_by`` and ``service_links__service``, which the caller has fetched."""
         return cls(
             id=incident.reference,
             number=incident.number,
@@ -106,6 +111,9 @@ class IncidentOut(Output):
             is_private=incident.is_private,
             merged_into=f"INC-{incident.merged_into_id}" if incident.merged_into_id else None,
             excluded_from_metrics=incident.excluded_from_metrics,
+            excluded_reason=incident.excluded_reason,
+            excluded_by=incident.excluded_by.username if incident.excluded_by else None,
+            excluded_at=incident.excluded_at,
             url=settings.MUSTER.base_url + incident.get_absolute_url(),
         )
 

@@ -140,6 +140,7 @@ class SeverityPolicyChange(Input):
     respond_within_minutes: LongMinutes | None = None
     resolve_within_minutes: LongMinutes | None = None
     remind_after_minutes: LongMinutes | None = None
+    update_every_minutes: LongMinutes | None = None
     page_on_call: Boolean = LEFT_OUT
     notify_leadership: Boolean = LEFT_OUT
     leadership_after_minutes: Annotated[StrictInt, Field(ge=0, le=525_600)] = LEFT_OUT
@@ -160,6 +161,9 @@ class SeverityPolicyOut(Output):
     resolve_within_minutes: int | None = Field(description="Null: no promise.")
     remind_after_minutes: int | None = Field(
         description="Answered and quiet for so long: remind the assignee, then page the next step. Null: never."
+    )
+    update_every_minutes: int | None = Field(
+        description="While it is open, a status update is due at least so often. Null: no promise."
     )
     page_on_call: bool
     notify_leadership: bool

@@ -45,7 +45,7 @@ def _read_date(value: object) -> date:
         raise ValueError("Enter a date as text, such as 2026-10-14") from None
 
 
-def _read_address(value: object) -> object:
+def read_address(value: object) -> object:
     """An offset's plus sign that was not escaped has arrived as a space."""
     return re.sub(r" (?=\d\d:?\d\d$)", "+", value) if isinstance(value, str) and "T" in value else value
 
@@ -56,7 +56,7 @@ def _within_years(at: datetime) -> datetime:
     return at
 
 
-TimeOfAddress = Annotated[TimeIn, BeforeValidator(_read_address), AfterValidator(_within_years)]
+TimeOfAddress = Annotated[TimeIn, BeforeValidator(read_address), AfterValidator(_within_years)]
 
 _CLOCK_SCHEMA = WithJsonSchema({"type": "string", "examples": ["09:00"]})
 _DATE_SCHEMA = WithJsonSchema({"type": "string", "format": "date"})

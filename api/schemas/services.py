@@ -76,7 +76,7 @@ class ServiceOut(Output):
 
     @classmethod
     def of(cls, service: Service) -> ServiceOut:
-        """Reads ``team`` and ``dependencies__depends_on``, which the caller has fetched."""
+        """Reads ``team``, ``dependencies__depends_on`` and ``is_in_maintenance``, which the caller has fetched."""
         return cls(
             slug=service.slug,
             name=service.name,
@@ -85,7 +85,7 @@ class ServiceOut(Output):
             escalation_policy=service.escalation_policy_id,
             depends_on=[link.depends_on.slug for link in service.dependencies.all()],
             description=service.description,
-            health=cast("HealthName", service.health),
+            health=cast("HealthName", str(service.health_now)),
             dashboard_url=service.dashboard_url,
             logs_url=service.logs_url,
             repo_url=service.repo_url,

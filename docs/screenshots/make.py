@@ -73,6 +73,9 @@ PICTURES = [
     Picture("actions-asked-for-1440-light", WORKED, ".mu-title", then="/actions"),
     Picture("execution-1440-light", "/executions/4"),
     Picture("follow-ups-1440-light", "/follow-ups/?sort=-severity"),
+    Picture("metrics-1440-light", "/metrics/"),
+    Picture("metrics-leadership-1440-light", "/metrics/leadership"),
+    Picture("metrics-on-call-1440-light", "/metrics/on-call"),
     Picture("services-1440-light", "/services/"),
     Picture("service-1440-light", "/services/query-engine"),
     Picture("outbox-1440-light", "/outbox/"),
@@ -83,6 +86,12 @@ PICTURES = [
     Picture("team-1440-light", "/teams/search-ai"),
     Picture("acknowledge-360-light", "/outbox/?channel=email", size=PHONE, who="responder"),
     Picture("admin-1440-light", "/admin/"),
+    Picture("public-1440-light", "/status/", who="stranger"),
+    Picture("update-1440-light", WORKED, ".mu-title", then="/status-updates/new", who="responder"),
+    Picture("now-1440-light", "/now/", who="responder"),
+    Picture("status-page-1440-light", "/status-pages/finchlight"),
+    Picture("subscribers-1440-light", "/status-pages/finchlight/subscribers/"),
+    Picture("maintenance-1440-light", "/maintenance/", ".mu-title", who="responder"),
 ]
 
 
@@ -107,6 +116,8 @@ def follow(page: Page, picture: Picture) -> None:
         page.wait_for_load_state()
         if picture.then:
             page.goto(page.url + picture.then)
+        if picture.name.startswith("update"):
+            look_at_an_update(page)
     elif picture.name.startswith("acknowledge"):
         for letter in page.locator(".mu-letter").all_text_contents():
             if found := re.search(r"http\S+/answers/email/\S+", letter):
@@ -114,6 +125,15 @@ def follow(page: Page, picture: Picture) -> None:
                 if page.get_by_role("button").count():
                     return
         sys.exit("nobody has paged this responder; start with a fresh demo")
+
+
+def look_at_an_update(page: Page) -> None:
+    """Written for everybody, as both audiences will read it."""
+    page.get_by_label("Everybody: the public").check()
+    page.get_by_label("Message").fill("Imports are **catching up**: the delay is below ten minutes and shrinks.")
+    page.get_by_role("button", name="See how it will read").click()
+    page.get_by_role("heading", name="How it will read").wait_for()
+    page.get_by_role("heading", name="How it will read").scroll_into_view_if_needed()
 
 
 def take(browser: Browser, base: str, picture: Picture, state: Any) -> None:

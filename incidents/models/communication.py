@@ -65,50 +65,6 @@ def _links() -> QuerySet[AffectedService]:
     return AffectedService.objects.filter(incident=OuterRef("incident"))
 
 
-class StatusUpdate(models.Model):
-    """What stakeholders read about an incident. Its ``status`` is a word for them and never moves the lifecycle."""
-
-    class Status(models.TextChoices):
-        """How far we are, in the words that status pages use."""
-
-        INVESTIGATING = "investigating", "Investigating"
-        IDENTIFIED = "identified", "Identified"
-        MONITORING = "monitoring", "Monitoring"
-        RESOLVED = "resolved", "Resolved"
-        POSTMORTEM = "postmortem", "Postmortem"
-
-    class Visibility(models.TextChoices):
-        """Who may read it."""
-
-        INTERNAL = "internal", "Internal"
-        EXTERNAL = "external", "External"
-
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="status_updates")
-    status = models.CharField(max_length=20, choices=Status.choices)
-    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.INTERNAL)
-    message = models.TextField(help_text="Markdown.")
-    at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
-
-    objects = OfIncidentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("at", "id")
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(status__in=["investigating", "identified", "monitoring", "resolved", "postmortem"]),
-                name="incidents_update_status_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(visibility__in=["internal", "external"]), name="incidents_update_visibility_known"
-            ),
-        )
-        indexes = (models.Index(fields=("incident", "at", "id"), name="incidents_updates"),)
-
-    def __str__(self) -> str:
-        return f"{self.incident_id}: {self.get_status_display()}"
-
-
 class ActionItem(models.Model):
     """A task that came out of an incident: who does it, by when. ``due_on`` is a local date of whoever reads it.
 

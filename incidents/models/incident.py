@@ -94,6 +94,9 @@ class Incident(Timestamped):
         "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
     )
     excluded_from_metrics = models.BooleanField(default=False)
+    excluded_reason = models.CharField(max_length=300, blank=True, db_default="")
+    excluded_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    excluded_at = models.DateTimeField(null=True, blank=True)
     is_unanswered = models.BooleanField(
         default=False, help_text="Every escalation step was used up and nobody has answered."
     )
@@ -158,6 +161,10 @@ class Incident(Timestamped):
             models.CheckConstraint(
                 condition=Q(reminded_at=None) | Q(quiet_due_at__isnull=False), name="incidents_reminded_has_due_time"
             ),
+            models.CheckConstraint(
+                condition=Q(excluded_from_metrics=True) | Q(excluded_reason="", excluded_by=None, excluded_at=None),
+                name="incidents_counted_has_no_reason_against",
+            ),
         )
         indexes = (
             # Each sort of the list, in both directions, ends in the id (see incidents.listing). Every change of a
@@ -175,6 +182,7 @@ class Incident(Timestamped):
             # What is new waits in a list that one writer in many merges: a short list, for a short wait.
             GinIndex(fields=("document",), name="incidents_by_words", gin_pending_list_limit=1024),
             models.Index(fields=("is_demo",), condition=Q(is_demo=True), name="incidents_demo"),
+            models.Index(fields=("id",), condition=Q(is_private=True), name="incidents_private"),
             models.Index(
                 fields=("snoozed_until", "id"), condition=Q(snoozed_until__isnull=False), name="incidents_snooze_due"
             ),

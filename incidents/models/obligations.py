@@ -119,13 +119,17 @@ class EscalationAnswer(models.Model):
 
 
 class SlaClock(models.Model):
-    """A promise with a due time. Breached stays breached; a late answer is then recorded in ``met_at``."""
+    """A promise with a due time. Breached stays breached; a late answer is then recorded in ``met_at``.
+
+    The promise of the next status update is made again with each one: while it is kept, its row moves on.
+    """
 
     class Kind(models.TextChoices):
         """What was promised."""
 
         RESPONSE = "response", "Response"
         RESOLUTION = "resolution", "Resolution"
+        UPDATE = "update", "Next update"
 
     class State(models.TextChoices):
         """Where the promise stands."""

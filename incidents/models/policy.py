@@ -70,6 +70,12 @@ class SeverityPolicy(Timestamped):
         help_text="Answered, and nobody has done anything for this long: remind the assignee, then page further. "
         "Empty: never.",
     )
+    update_every_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="While it is open, those who wait hear how it stands at least so often. Empty: no promise.",
+    )
     notify_channel = models.BooleanField("notify team channel", default=False)
     open_ticket = models.BooleanField("open team ticket", default=False)
     needs_postmortem = models.BooleanField(default=False, help_text="A draft is written when the incident is resolved.")

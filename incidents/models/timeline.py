@@ -49,6 +49,7 @@ class TimelineEntry(models.Model):
         ALERT_ADDED = "alert_added", "Alert added"
         ALERT_RESOLVED = "alert_resolved", "Alert resolved"
         STATUS_UPDATED = "status_updated", "Status updated"
+        UPDATE_CHANGED = "update_changed", "Status update changed"
         ACTION_ADDED = "action_added", "Action item added"
         ACTION_CHANGED = "action_changed", "Action item changed"
         ACTION_DONE = "action_done", "Action item done"

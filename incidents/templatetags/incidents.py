@@ -48,6 +48,7 @@ _ICONS: dict[str, str] = {
     Kind.ALERT_ADDED: "alert",
     Kind.ALERT_RESOLVED: "alert",
     Kind.STATUS_UPDATED: "mega",
+    Kind.UPDATE_CHANGED: "edit",
     Kind.ACTION_ADDED: "todo",
     Kind.ACTION_CHANGED: "edit",
     Kind.ACTION_DONE: "done",
@@ -118,7 +119,13 @@ def mitigation(entry: TimelineEntry) -> str:
 @register.filter
 def field_words(names: list[str]) -> str:
     """Names of an incident's fields as people say them."""
-    words = {"started_at": "the beginning of the impact", "is_private": "who may see it", "root_cause": "root cause"}
+    words = {
+        "started_at": "the beginning of the impact",
+        "is_private": "who may see it",
+        "root_cause": "root cause",
+        "excluded_from_metrics": "whether the metrics count it",
+        "excluded_reason": "why the metrics do not count it",
+    }
     return ", ".join(words.get(name, name.replace("_", " ")) for name in names)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
-from incidents import acknowledging, changes, escalation, forms, letting_go, lifecycle, more_help, snoozing
+from incidents import acknowledging, changes, escalation, excluding, forms, letting_go, lifecycle, more_help, snoozing
 from incidents.fetching import incident_for_responder
 from incidents.models import Status
 from incidents.models.incident import NotAllowedNow
@@ -34,6 +34,7 @@ RESOLVE = Sheet("Resolve", "Resolve", said="Resolved.")
 REOPEN = Sheet("Reopen", "Reopen", said="Reopened.")
 ESCALATE = Sheet("Page the next step now", "Page now", said="Paged.")
 GIVE_BACK = Sheet("Give it back", "Give back", "incidents/_sheet_give_back.html", said="Given back.")
+EXCLUDE = Sheet("Leave out of the metrics", "Leave out", "incidents/_sheet_exclude.html", said="Left out.")
 SNOOZE = Sheet("Snooze", "Snooze", "incidents/_sheet_snooze.html", said="Snoozed.")
 
 
@@ -188,3 +189,25 @@ def reopen(request: HtmxHttpRequest, reference: str) -> HttpResponse:
     incident = incident_for_responder(user, reference)
     act = partial(lifecycle.reopen, incident, by=user)
     return answer(request, incident, REOPEN, forms.ReopenForm(posted(request)), act)
+
+
+@login_required
+@shown_and_sent
+def exclude(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Leave it out of the metrics, for a reason."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    form = forms.ExcludeForm(posted(request), initial={"reason": incident.excluded_reason})
+    act = partial(excluding.exclude, incident, by=user)
+    said = f"{incident.reference} is left out of the metrics."
+    return answer(request, incident, EXCLUDE, form, act, said=said)
+
+
+@login_required
+@require_POST
+def include(request: HtmxHttpRequest, reference: str) -> HttpResponse:
+    """Let the metrics count it again."""
+    user = person(request)
+    incident = incident_for_responder(user, reference)
+    excluding.include(incident, by=user)
+    return done(request, incident, said=f"The metrics count {incident.reference} again.")

@@ -1,4 +1,4 @@
-"""Saying how an incident stands, and what it left to do."""
+"""What an incident left to do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 from accounts.access import person
 from core.htmx import HtmxHttpRequest, wants_fragment
 from core.redirects import see_other
-from incidents import action_items, communication
-from incidents.communication_forms import AcceptRiskForm, ActionItemForm, DueByPolicy, StatusUpdateForm
+from incidents import action_items
+from incidents.communication_forms import AcceptRiskForm, ActionItemForm, DueByPolicy
 from incidents.fetching import action_item_of, incident_for_responder
 from incidents.models import ActionItem
 from incidents.models.incident import NotAllowedNow
@@ -27,22 +27,9 @@ if TYPE_CHECKING:
 
     from incidents.models import Incident
 
-UPDATE = Sheet("Post a status update", "Post update", "incidents/_update_fields.html")
 NEW_ITEM = Sheet("Add an action item", "Add action item")
 ITEM = Sheet("Edit the action item", "Save")
 ACCEPT = Sheet("Accept the risk", "Accept the risk", "incidents/_accept_fields.html")
-
-
-@login_required
-@shown_and_sent
-def post_update(request: HtmxHttpRequest, reference: str) -> HttpResponse:
-    """Say how it stands."""
-    user = person(request)
-    incident = incident_for_responder(user, reference)
-    last = incident.status_updates.select_related("by").last()
-    form = StatusUpdateForm(posted(request), initial={"status": communication.suggested_status(incident, last=last)})
-    act = partial(communication.post_update, incident, by=user)
-    return sheets.answer(request, incident, UPDATE, form, act, said="The update is posted.", more={"last": last})
 
 
 @login_required

@@ -84,7 +84,11 @@ def _primary(workspace: Workspace, user: User) -> str:
 def _context(request: HtmxHttpRequest, incident: Incident) -> dict[str, Any]:
     shown = request.GET.get("show", "")
     workspace = detail.load(
-        incident, now=timezone.now(), shown=shown if shown in detail.SHOWN else "", everything="all" in request.GET
+        incident,
+        now=timezone.now(),
+        shown=shown if shown in detail.SHOWN else "",
+        everything="all" in request.GET,
+        reader=person(request),
     )
     return {
         "incident": incident,

@@ -19,7 +19,7 @@ from core.redirects import see_other
 from incidents import detail
 from incidents.fetching import incident_for
 from incidents.forms import AcknowledgeForm
-from incidents.models import Incident, TimelineEntry
+from incidents.models import Incident, StatusUpdate, TimelineEntry
 from incidents.models.incident import NotAllowedNow
 from incidents.views.detail import page
 
@@ -77,13 +77,20 @@ def answer(
 
 
 def shown(
-    request: HtmxHttpRequest, incident: Incident, sheet: Sheet, form: ActionForm, *, more: dict[str, Any] | None = None
+    request: HtmxHttpRequest,
+    incident: Incident,
+    sheet: Sheet,
+    form: ActionForm,
+    *,
+    more: dict[str, Any] | None = None,
+    is_step: bool = False,
+    status: int = 422,
 ) -> HttpResponse:
-    """The form to fill in; once it was sent, 422 with what is wrong. The page of ours that asked, if its address says
-    one, is where it leads back to."""
+    """The form to fill in; once it was sent, 422 or another ``status`` with what is wrong, or with ``is_step`` the form
+    on its way. The page of ours that asked, if its address says one, is where it leads back to."""
     back = _ours(request.POST if request.method == "POST" else request.GET)
     context = {"incident": incident, "sheet": sheet, "form": form, "back": back} | (more or {})
-    status = 422 if request.method == "POST" else 200
+    status = status if request.method == "POST" and not is_step else 200
     return render(request, "incidents/sheet.html", context, fragment="incidents/_sheet.html", status=status)
 
 
@@ -122,8 +129,14 @@ def done(request: HtmxHttpRequest, incident: Incident, made: object = None, *, s
         messages.success(request, said)
     if back := asked_from(request):
         return see_other(back)
-    anchor = f"#entry-{made.pk}" if isinstance(made, TimelineEntry) else ""
-    return see_other(incident.get_absolute_url() + anchor)
+    return see_other(incident.get_absolute_url() + _anchor(made))
+
+
+def _anchor(made: object) -> str:
+    """Where on the incident's page it is: an update that waits has its undo there."""
+    if isinstance(made, TimelineEntry):
+        return f"#entry-{made.pk}"
+    return f"#update-{made.pk}" if isinstance(made, StatusUpdate) else ""
 
 
 def asked_from(request: HtmxHttpRequest) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from incidents.consequences import Consequences
+    from incidents_site.demo.in_public import Voice
     from incidents_site.demo.replay import Replay, Step
 
 MINUTE = timedelta(minutes=1)
@@ -40,6 +41,7 @@ class Aftermath:
 
     now: datetime
     rng: random.Random
+    voice: Voice | None = None
     updates: list[tuple[StatusUpdate, TimelineEntry]] = field(default_factory=list)
     items: list[ActionItem] = field(default_factory=list)
     entries: list[tuple[ActionItem, TimelineEntry]] = field(default_factory=list)
@@ -52,6 +54,9 @@ class Aftermath:
         severity = min(Severity(replay.incident.severity), course.new_severity or Severity.LOW, key=lambda s: s.rank)
         if self.rng.random() < SPOKEN_OF[severity]:
             yield from self._said(replay, course.acknowledged_at)
+        if self.voice is not None:
+            for at, update in self.voice.said(replay, course.acknowledged_at):
+                yield at, partial(self._publish, update)
         wanted = FOLLOW_UPS[replay.words.failure.name]
         count = min(self.rng.randint(*LEFT_TO_DO[severity]), len(wanted))
         for text in self.rng.sample(wanted, k=count):
@@ -81,6 +86,12 @@ class Aftermath:
     def _say(self, replay: Replay, status: Status, message: str, out: Consequences) -> None:
         by = replay.incident.assignee if self.rng.random() < 0.6 else self.rng.choice(replay.team)
         update = StatusUpdate(incident=replay.incident, status=status.value, message=message, at=out.now, by=by)
+        update.due_at = update.published_at = update.at
+        communication.record(update, out=out)
+        self.updates.append((update, out.entries[-1]))
+
+    def _publish(self, update: StatusUpdate, out: Consequences) -> None:
+        update.by = update.incident.assignee
         communication.record(update, out=out)
         self.updates.append((update, out.entries[-1]))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from oncall.models import Schedule
+    from statuspage.models import Component
 
 HOLIDAY_MARK = " (demo data)"
 
@@ -38,6 +39,7 @@ class Company:
     policies: dict[str, EscalationPolicy] = field(default_factory=dict)
     alertmanager: Integration = field(default_factory=Integration)
     generic: Integration = field(default_factory=Integration)
+    parts: dict[str, Component] = field(default_factory=dict)  # of the status page, by name
 
     def members(self, service: Service) -> list[User]:
         """Who works for the team that owns a service."""

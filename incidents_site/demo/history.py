@@ -23,7 +23,7 @@ from incidents.models import (
 )
 from incidents.models.obligations import Escalation
 from incidents.telling import Reach
-from incidents_site.demo import aftermath, alarms, course, rhythm, stall, write_ups
+from incidents_site.demo import aftermath, alarms, course, in_public, rhythm, stall, write_ups
 from incidents_site.demo.aftermath import Aftermath
 from incidents_site.demo.replay import Replay, World
 from incidents_site.demo.story import Words
@@ -88,7 +88,9 @@ def _begin(occasion: Occasion, company: Company, rng: random.Random, *, now: dat
     others = rhythm.NEIGHBOURS.get(occasion.slug, ())
     also = rng.sample(others, k=rng.randint(1, 2)) if others and rng.random() < ALSO_AFFECTED[occasion.severity] else []
     services = [service, *(company.services[slug] for slug in also)]
-    after = Aftermath(now, random.Random(words.values["number"] + incident.title))
+    slugs = [occasion.slug, *also]
+    voice = in_public.voice_of(incident, company, slugs, now=now)
+    after = Aftermath(now, random.Random(words.values["number"] + incident.title), voice)
     chance = random.Random(f"{incident.title}/{words.values['number']}")
     written = write_ups.of(drawn, occasion.severity, chance, now=now)
     return Replay(incident, drawn, words, team, services, after, written, alarm=alarm, late_at=late_at)

@@ -10,7 +10,19 @@ from accounts import audit
 from accounts.models import User
 from incidents.models import Incident, IncidentSettings
 from incidents.policy import ensure_defaults
-from incidents_site.demo import automated, company, followed, history, people, rehearsals, tracked, under_way
+from incidents_site.demo import (
+    automated,
+    company,
+    counted,
+    followed,
+    hearing,
+    history,
+    in_public,
+    people,
+    rehearsals,
+    tracked,
+    under_way,
+)
 from runbooks import starter
 
 if TYPE_CHECKING:
@@ -26,11 +38,15 @@ def load(*, now: datetime) -> int | None:
         return None
     made = company.load(people.load(now=now), now=now)
     starter.load(now=now)
+    in_public.load_page(made, now=now)
     count = history.load(made, now=now) + len(under_way.load(made, now=now))
     followed.load(made, now=now)
     automated.load(made, now=now)
     tracked.load(now=now)
     rehearsals.load(made, now=now)
+    in_public.load_rest(made, now=now)
+    hearing.load(made, now=now)
+    counted.load(now=now)
     people.give_passwords()
     audit.record(by=None, action="loaded demo data", on=settings, after={"incidents": count})
     return count

@@ -7,24 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, Q
 
 from accounts import audit
 from accounts.models import Team, User
 from alerts.models import Alert, Event, Integration
 from automation import defining
 from automation.models import Action, Execution, Runner
-from catalog.models import Service
+from catalog.models import MaintenanceWindow, Service
 from followups import defining as trackers
 from followups.models import Ticket, Tracker
+from incidents import audience
 from incidents.models import ActionItem, Holiday, Incident, IncidentSettings, StatusUpdate, TimelineEntry
 from incidents.models.incident import topic_of
+from incidents_site.demo import counted
 from incidents_site.demo.company import HOLIDAY_MARK
+from incidents_site.demo.in_public import NOBODYS
 from incidents_site.demo.people import logins_file
+from metrics import reports
 from notifications.models import ContactMethod, Drill, Notification
 from oncall.models import EscalationPolicy, EscalationTarget, Schedule
 from postmortems.models import Postmortem
 from runbooks.models import Run, Runbook
+from statuspage import pages
+from statuspage.models import Component, Report, StatusPage, Subscriber
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +53,8 @@ NAMED: dict[str, type[Model]] = {
     "runners": Runner,
     "notifications": Notification,
     "alerts": Alert,
+    "status pages": StatusPage,
+    "maintenance windows": MaintenanceWindow,
     "services": Service,
     "escalation policies": EscalationPolicy,
     "schedules": Schedule,
@@ -72,11 +80,14 @@ def remove(*, now: datetime) -> dict[str, int]:
         Incident.objects.filter(merged_into__in=numbers).update(merged_into=None)
         EscalationTarget.objects.filter(schedule__is_demo=True).delete()
         removed.update(_runbooks().delete()[1])
+        removed.update(reports.forget(with_any_of=Incident.objects.filter(is_demo=True)))
         removed.update(Incident.objects.filter(is_demo=True).delete()[1])
         removed.update(_trackers())
-        for model in (Integration, Service, EscalationPolicy, Schedule, Team, User):
+        removed.update(_status_pages(now=now))
+        for model in (MaintenanceWindow, Integration, Service, EscalationPolicy, Schedule, Team, User):
             removed.update(model._default_manager.filter(is_demo=True).delete()[1])
         removed.update(_actions())
+        counted.forget()
         counts = {name: removed[model._meta.label] for name, model in NAMED.items()}
         counts["other rows"] = removed.total() - sum(counts.values())
         counts = {name: count for name, count in counts.items() if count}
@@ -84,6 +95,28 @@ def remove(*, now: datetime) -> dict[str, int]:
             audit.record(by=None, action=REMOVED, on=IncidentSettings.objects.get(pk=1), before=counts)
     logins_file().unlink(missing_ok=True)
     return counts
+
+
+def pages_in_use() -> QuerySet[Any]:
+    """Demo status pages on which something real is: somebody who has subscribed, a service, or an incident."""
+    subscribers = Subscriber.objects.active().exclude(address__endswith=NOBODYS)
+    services = Service.objects.filter(is_demo=False)
+    real = (
+        Exists(subscribers.filter(page=OuterRef("pk"))),
+        Exists(Component.objects.filter(page=OuterRef("pk"), services__in=services)),
+        Exists(Report.objects.filter(page=OuterRef("pk"), incident__is_demo=False)),
+    )
+    return StatusPage.objects.filter(Q(real[0]) | Q(real[1]) | Q(real[2]), is_demo=True)
+
+
+def _status_pages(*, now: datetime) -> Counter[str]:
+    """A demo page goes, unless something real is on it: then it stays, as a real one, without its made-up readers."""
+    kept = list(pages_in_use().select_for_update(of=("self",)).values_list("pk", flat=True))
+    removed = Counter(Subscriber.objects.filter(page__in=kept, address__endswith=NOBODYS).delete()[1])
+    removed.update(StatusPage.objects.filter(is_demo=True).exclude(pk__in=kept).delete()[1])
+    StatusPage.objects.filter(pk__in=kept).update(is_demo=False)
+    pages.changed(kept, now=now)
+    return removed
 
 
 def _runbooks() -> QuerySet[Any]:
@@ -117,6 +150,7 @@ def _notifications(numbers: list[int]) -> QuerySet[Any]:
     events = Event.objects.filter(integration__is_demo=True).values_list("pk", flat=True)
     topics = [
         *(topic_of(number) for number in numbers),
+        *(audience.topic_of(number) for number in numbers),
         *(f"contact/{pk}" for pk in methods),
         *(f"event/{pk}" for pk in events),
         *(drill.topic for drill in Drill.objects.filter(user__is_demo=True)),

@@ -11,7 +11,7 @@ from accounts.models import User
 from incidents import action_items, communication
 from incidents.consequences import Kind
 from incidents.models import ActionItem, Evidence, Incident, Severity, Status, StatusUpdate
-from incidents_site.demo import alarms, stall_text
+from incidents_site.demo import alarms, in_public, stall_text
 from incidents_site.demo.aftermath import Aftermath
 from incidents_site.demo.course import Course
 from incidents_site.demo.replay import Replay
@@ -184,7 +184,7 @@ def begin(company: Company, *, now: datetime) -> Replay:
     )
     services = [service, company.services["ingest-pipeline"], company.services["search-index"]]
     told = Told(now, rng)
-    told.people = company.users
+    told.people, told.company = company.users, company
     written = Written(now, rng)
     written.people = company.users
     written.drafted_at = course.resolved_at + timedelta(seconds=1.7)
@@ -241,10 +241,13 @@ class Told(Aftermath):
     """What was said meanwhile, and what shall be done."""
 
     people: dict[str, User]
+    company: Company
 
     def steps(self, replay: Replay) -> Iterator[Step]:
         """Every update and every promise, and the public report with its postmortem."""
         at, ended = replay.course.created_at, replay.course.resolved_at
+        for moment, update in in_public.of_the_night(replay.incident, self.company, began=at):
+            yield moment, partial(self._publish, update)
         for minutes, status, message in UPDATES:
             yield at + minutes * MINUTE, partial(self._tell, replay, status, message, StatusUpdate.Visibility.INTERNAL)
         published = replay.write_up.published_at
@@ -268,7 +271,10 @@ class Told(Aftermath):
             status=status,
             visibility=visibility,
             message=message,
+            is_postmortem=status == "postmortem",
             at=out.now,
+            due_at=out.now,
+            published_at=out.now,
             by=replay.incident.assignee,
         )
         communication.record(update, out=out)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alerts import ledger
 from alerts.models import Group
 from incidents import action_items, communication, lifecycle, snoozing, timeline
 from incidents.lifecycle import Draft
 from incidents.models import Incident, Severity, Status
-from incidents_site.demo import alarms, history
+from incidents_site.demo import alarms, history, in_public
 from incidents_site.demo.failures_of_change import DEPLOY
 from incidents_site.demo.failures_of_load import BACKLOG
 from incidents_site.demo.rhythm import Occasion
@@ -108,6 +108,7 @@ def _late(company: Company, rng: random.Random, *, now: datetime) -> Incident:
     ):
         timeline.link_evidence(incident, url=url, kind=kind, caption=caption, by=jonas, now=at + minutes * MINUTE)
     _speak_and_promise(incident, by=sam, owner=jonas, at=at)
+    _say_in_public(incident, company, now=now)
     return incident
 
 
@@ -136,6 +137,25 @@ def _speak_and_promise(incident: Incident, *, by: User, owner: User, at: datetim
         now = at + minutes * MINUTE
         action_items.add(incident, title=title, owner=who, due_on=due_on, by=by, now=now)
     hand_over_pages(incident, random.Random(incident.pk))
+
+
+def _say_in_public(incident: Incident, company: Company, *, now: datetime) -> None:
+    """The same for customers, in their words: the first was corrected, and the next waits for the time that the last
+    one names."""
+    sam = company.users["sam"]
+    part = company.parts[in_public.LATE_PART].public_id
+    said: dict[str, Any] = {"visibility": "external", "title": in_public.LATE_TITLE, "by": sam}
+    said["affects"] = {part: in_public.LATE_HEALTH}
+    (began, looking, first), (found, known, second) = in_public.LATE
+    at, soon = now - began * MINUTE, now + (30 - began) * MINUTE
+    update = communication.post_update(incident, message=first, status=looking, next_at=soon, now=at, **said)
+    at += in_public.LATE_CORRECTED_AFTER
+    communication.edit(update, message=in_public.LATE_CORRECTED, by=sam, now=at)
+    at = now - found * MINUTE
+    promised = at + in_public.NEXT_WORD_AFTER
+    communication.post_update(incident, message=second, status=known, next_at=promised, now=at, **said)
+    goes_out = promised - in_public.WRITTEN_BEFORE
+    communication.post_update(incident, message=in_public.LATE_NEXT, status=known, publish_at=goes_out, now=at, **said)
 
 
 def _delayed_documents(company: Company, late: Incident, *, now: datetime) -> Incident:

@@ -55,7 +55,8 @@ class Line:
         )
         subscription = client.pubsub()
         try:
-            await asyncio.wait_for(subscription.subscribe(live.CHANNEL), SILENT_SECONDS)
+            async with asyncio.timeout(SILENT_SECONDS):
+                await subscription.subscribe(live.CHANNEL)
             self._heard_at = asyncio.get_running_loop().time()
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._hear(subscription))

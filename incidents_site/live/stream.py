@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -17,12 +18,16 @@ from incidents_site.live.line import Line
 from incidents_site.live.presence import Presence
 from incidents_site.spool import Headers, Receive, Scope, Send
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 log = structlog.get_logger(__name__)
 
 PATHS = ("/live", "/live/")
 MOST_OF_ONE_PERSON = 50
 FIRST_LINE_SECONDS = 0.5
 LEAVE_SECONDS = 0.5
+CANCEL_AGAIN_SECONDS = 0.2
 
 HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
@@ -144,14 +149,23 @@ class LiveStreams:
 
     async def _stop(self) -> None:
         self.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         if settings.MUSTER.redis_url:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await self._presence.leave(settings.MUSTER.redis_url)
         self._guard.stop()
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: before Python 3.12 ``asyncio.wait_for``, which the Redis client writes with, loses a
+    cancellation that comes in the moment in which what it waits for is done."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _seated(stream: Stream) -> list[str]:

@@ -19,13 +19,15 @@ LONGEST_WAIT_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one try. ``is_provider_fault`` counts against the destination's breaker."""
+    """What came of one try. ``is_provider_fault`` counts against the destination's breaker; ``is_recipient_refused``
+    is a mail server's final word on the address alone."""
 
     outcome: Outcome
     detail: str = ""
     provider_id: str = ""
     retry_after: float | None = None
     is_provider_fault: bool = False
+    is_recipient_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import smtplib
 import ssl
 import threading
 from email.header import Header
+from email.mime.application import MIMEApplication
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
 
+    from notifications.models import File
+
 CONNECT_SECONDS = 3.0
 REPLY_SECONDS = 4.0
+CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 CALENDAR_METHOD = re.compile(r"^METHOD:([A-Z]+)\s*$", re.MULTILINE)
 SMTP_POLICY = compat32.clone(linesep="\r\n")
 
@@ -46,7 +51,7 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
     if not notification.address.isascii() or single_line(notification.address) != notification.address:
         raise ValueError("not an e-mail address")
     subject = single_line(notification.title, limit=200)
-    message = _content("\n".join(_lines(notification, is_repeat=is_repeat)), notification.attachment)
+    message = _content("\n".join(_lines(notification, is_repeat=is_repeat)), notification.attachment, notification.file)
     subject = f"{subject} (repeat)" if is_repeat else subject
     message["Subject"] = Header(subject, header_name="Subject").encode(linesep="\r\n")
     message["From"] = formataddr(parseaddr(settings.DEFAULT_FROM_EMAIL))
@@ -60,12 +65,32 @@ def compose(notification: Notification, *, is_repeat: bool) -> Message:
     return message
 
 
-def _content(text: str, calendar: str) -> MIMEBase:
-    """The text alone; with an invitation as programs look for it: beside the text, which says the same, as RFC 6047
-    asks for, and once more as a file for those that only know files."""
+def _content(text: str, calendar: str, carried: File | None) -> MIMEBase:
+    """The text alone, or with what it carries after it."""
     plain = MIMEText(text, "plain", "utf-8", policy=SMTP_POLICY)
+    content = _invitation(plain, calendar) if calendar else plain
+    if carried is None:
+        return content
+    whole = content
     if not calendar:
-        return plain
+        whole = MIMEMultipart("mixed", policy=SMTP_POLICY)
+        whole.attach(content)
+    whole.attach(_attached(carried))
+    return whole
+
+
+def _attached(carried: File) -> MIMEBase:
+    """A file; its name holds nothing that ends a header, or leads out of the folder it is saved to."""
+    kind = carried.content_type if CONTENT_TYPE.fullmatch(carried.content_type) else "application/octet-stream"
+    file = MIMEApplication(bytes(carried.content), policy=SMTP_POLICY)
+    file.set_type(kind)
+    file.add_header("Content-Disposition", "attachment", filename=NO_NAME.sub("-", single_line(carried.name)))
+    return file
+
+
+def _invitation(plain: MIMEText, calendar: str) -> MIMEBase:
+    """An invitation as programs look for it: beside the text, which says the same, as RFC 6047 asks for, and once more
+    as a file for those that only know files."""
     found = CALENDAR_METHOD.search(calendar)
     same = MIMEMultipart("alternative", policy=SMTP_POLICY)
     same.attach(plain)
@@ -95,18 +120,23 @@ def _lines(notification: Notification, *, is_repeat: bool) -> Iterator[str]:
 
 def send(notification: Notification, is_repeat: bool) -> Result:
     """One try. Raises nothing for what the server does."""
-    server = settings.MUSTER.email
-    if server is None:
+    if settings.MUSTER.email is None:
         return Result(Outcome.KEPT, "No mail server is configured (EMAIL_URL); kept in the outbox.")
     try:
         message = compose(notification, is_repeat=is_repeat)
+    except ValueError as error:  # an address that no header can carry
+        return Result(Outcome.FAILED, _words(error))
+    return hand_over(message, to=notification.address)
+
+
+def hand_over(message: Message, *, to: str) -> Result:
+    """Give a message to the mail server, over this thread's open connection; for all that we send. Needs a server."""
+    try:
         smtp = _connection()
     except (smtplib.SMTPException, OSError) as error:
         return Result(Outcome.RETRY, _words(error), is_provider_fault=True)
-    except ValueError as error:  # an address that no header can carry
-        return Result(Outcome.FAILED, _words(error))
     try:
-        smtp.send_message(message, to_addrs=[notification.address])
+        smtp.send_message(message, to_addrs=[to])
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             _connection().rset()
@@ -126,7 +156,8 @@ def _refused(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseExceptio
     # A login or a sender that the server refuses is a fault of the set-up, not of this recipient: it can be mended.
     is_set_up = isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPSenderRefused)
     if 500 <= code < 600 and not is_set_up:
-        return Result(Outcome.FAILED, detail)
+        is_about_recipient = isinstance(error, smtplib.SMTPRecipientsRefused)
+        return Result(Outcome.FAILED, detail, is_recipient_refused=is_about_recipient)
     close()
     return Result(Outcome.RETRY, detail, is_provider_fault=True)
 

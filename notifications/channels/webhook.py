@@ -51,10 +51,10 @@ def send(notification: Notification, is_repeat: bool) -> Result:
     return deliver(notification.address, body=body, headers=headers)
 
 
-def deliver(url: str, *, body: bytes, headers: dict[str, str]) -> Result:
-    """POST and read the answer as a result; shared with chat."""
+def deliver(url: str, *, body: bytes, headers: dict[str, str], guard: http.Guard | None = None) -> Result:
+    """POST and read the answer as a result; shared with chat. ``guard`` is the installation's unless one is given."""
     try:
-        response = http.post(url, body=body, headers=headers)
+        response = http.post(url, body=body, headers=headers, guard=guard)
     except (http.Refused, http.BadRequest) as error:
         return Result(Outcome.FAILED, str(error))
     except http.Unreachable as error:

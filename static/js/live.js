@@ -2,7 +2,7 @@
 // timer does every five seconds; then each [data-live] part of the page is asked for again with the versions that are
 // shown, and the server answers with what differs, or with 204. Nothing is replaced under a person's hands.
 
-const POLL = 5000, LEAST_GAP = 300, MOST_GAP = 700, SPREAD = 1000, QUIET = 4000, SILENT = 40_000;
+const POLL = 5000, LEAST_GAP = 300, MOST_GAP = 700, SPREAD = 1000, SENDING = 2000, QUIET = 4000, SILENT = 40_000;
 const live = document.getElementById("live");
 const news = document.getElementById("news");
 const said = document.getElementById("said");
@@ -83,6 +83,8 @@ function fire(name) {
 
 let answeredIn = 0, lookedAt = 0, waiting = 0, missed = false, mine = false;
 
+// What is on its way from here changes the page in a moment: others' news come with the look that follows its answer.
+const onItsWay = () => sending && workedAt + SENDING - Date.now();
 const gap = () => Math.min(MOST_GAP, Math.max(LEAST_GAP, 5 * answeredIn));
 
 function look(soon = false) {
@@ -92,7 +94,7 @@ function look(soon = false) {
   }
   mine ||= soon; // what somebody just did themselves is not held back because somebody else's news came with it
   clearTimeout(waiting);
-  const wait = mine ? 0 : Math.max(Math.random() * 120, lookedAt + gap() - Date.now());
+  const wait = mine ? 0 : Math.max(Math.random() * 120, lookedAt + gap() - Date.now(), onItsWay());
   waiting = setTimeout(() => {
     const own = mine;
     mine = false;
@@ -128,7 +130,7 @@ async function refresh(part, own = false) {
   }
   running.set(part, { again: false, own });
   try {
-    await ask(part, own);
+    await ask(part);
     failed = false;
     currentAt = Date.now();
   } catch (error) {
@@ -140,7 +142,7 @@ async function refresh(part, own = false) {
   if (again) refresh(part, ours);
 }
 
-async function ask(part, own) {
+async function ask(part) {
   const panels = [part, ...part.querySelectorAll("[data-version]")].filter((one) => one.dataset.version && one.closest("[data-live]") === part);
   const seen = panels.map((one) => `${one.id}.${(held.get(one.id) ?? one).dataset.version}`).join(",");
   const address = `${part.dataset.live}${part.dataset.live.includes("?") ? "&" : "?"}seen=${encodeURIComponent(seen)}`;
@@ -152,7 +154,7 @@ async function ask(part, own) {
     return;
   }
   if (response.status === 204) {
-    if (own) release(true);
+    if (running.get(part).own) release(true);
     return;
   }
   if (!response.ok) throw new Error(response.statusText);
@@ -160,7 +162,7 @@ async function ask(part, own) {
   // A part that knows better what to do with its news takes them (static/js/list.js).
   if (!part.dispatchEvent(new CustomEvent("muster:fresh", { detail: fresh, bubbles: true, cancelable: true }))) return;
   for (const panel of fresh.querySelectorAll("[data-version]")) held.set(panel.id, panel);
-  release(own);
+  release(running.get(part).own); // what was done after it was asked for may be in the answer already
 }
 
 // ---- putting news on the page ------------------------------------------------------------------------------------
@@ -246,7 +248,8 @@ function keepPlace(id) {
 
 // One's own key or button has opened another step of a runbook, and by a key one may be anywhere on the page: the step's
 // beginning comes into view, and Tab goes on from there. Not from its Done: Enter twice would do a step that nobody read.
-let workedIn = null, workedAt = 0; // the panel whose button or small form was used last, and when something was sent
+// The panel whose button or small form was used last, when something was sent, and how much has no answer yet.
+let workedIn = null, workedAt = 0, sending = 0;
 
 const headingOf = (panel) => panel?.querySelector(".mu-run-next h3")?.textContent;
 
@@ -318,11 +321,13 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.busy) return;
   form.dataset.busy = "1";
   workedAt = Date.now();
+  sending += 1;
   if (!sheet.contains(form)) workedIn = form.closest("[data-version]")?.id;
   const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
   const page = document.getElementById("workspace");
   htmx.ajax("POST", action, { source: form, event, target: "#sheet-body", swap: "innerHTML" }).finally(() => {
     delete form.dataset.busy;
+    sending -= 1;
     if (page && !page.isConnected) giveWay();
   });
 }, true);

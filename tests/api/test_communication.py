@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from api.schemas.base import rfc3339
 from incidents import action_items
-from incidents.models import ActionItem, StatusUpdate
+from incidents.models import ActionItem, StatusUpdate, UpdateTemplate
 from notifications.models import Notification
 from tests import make
 from tests.api.caller import Caller, fields_of, mistakes_of
@@ -49,8 +50,18 @@ def test_an_update_is_posted_and_listed(api, incident):
         "message": "We *know* why.",
         "status": "identified",
         "visibility": "internal",
+        "title": "",
         "created_by": "alice",
-        "created_at": update.at.isoformat().replace("+00:00", "Z"),
+        "created_at": rfc3339(update.at),
+        "publish_at": rfc3339(update.at),
+        "published_at": rfc3339(update.at),
+        "cancelled_at": None,
+        "edited_at": None,
+        "next_update_at": None,
+        "affects": {},
+        "even_when_over": False,
+        "version": update.version,
+        "revisions": [],
     }
     api.post(updates(incident), {"message": "Over.", "status": "resolved", "visibility": "internal"})
     assert [each["message"] for each in api.items(updates(incident))] == ["We *know* why.", "Over."]
@@ -76,9 +87,129 @@ def test_an_update_that_cannot_be_posted_says_why(api, incident, body, field):
     assert not StatusUpdate.objects.exists()
 
 
-def test_external_updates_wait_for_the_status_page(api, incident):
-    answer = api.post(updates(incident), {"message": "x", "status": "resolved", "visibility": "external"})
-    assert mistakes_of(answer) == [("visibility", "External updates are not published yet; post internal ones.")]
+def test_the_public_is_told_by_the_first_update_what_it_is_called(api, incident):
+    body = {"message": "x", "status": "investigating", "visibility": "external"}
+    assert mistakes_of(api.post(updates(incident), body)) == [("title", "Say what the incident is called in public.")]
+    soon = timezone.now() + DAY
+    body |= {"title": "Checkout fails", "affects": {"k3x9": "major_outage"}, "next_update_at": rfc3339(soon)}
+    said = api.post(updates(incident), body).json()
+    assert (said["title"], said["affects"], said["next_update_at"], said["published_at"]) == (
+        "Checkout fails", {"k3x9": "major_outage"}, rfc3339(soon), said["created_at"],
+    )  # fmt: skip
+    assert api.post(updates(incident), {**body, "title": ""}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"title": "x" * 121}, "title"),
+        ({"title": "Checkout", "visibility": "internal"}, "title"),
+        ({"title": None}, "title"),
+        ({"affects": {"a b": "x"}}, "affects"),
+        ({"affects": {"a": 3}}, "affects.a"),
+        ({"affects": ["a"]}, "affects"),
+        ({"affects": {f"a{place}": "x" for place in range(51)}}, "affects"),
+        ({"next_update_at": "2024-01-01T00:00:00Z"}, "next_update_at"),
+        ({"next_update_at": "9000-01-01T00:00:00Z"}, "next_update_at"),
+        ({"publish_at": "2024-01-01T00:00:00Z"}, "publish_at"),
+        ({"publish_at": "tomorrow"}, "publish_at"),
+        ({"publish_at": "9000-01-01T00:00:00Z"}, "publish_at"),
+        ({"hold": "yes"}, "hold"),
+        ({"message": "a\x00b"}, ""),
+        ({"affects": {"\x00": "x"}}, ""),
+    ],
+)
+def test_what_cannot_be_said_in_public_is_refused_in_words(api, incident, more, field):
+    body = {"message": "x", "status": "investigating", "visibility": "external", "title": "Checkout"}
+    answer = api.post(updates(incident), body | more)
+    assert answer.status_code == 422
+    if field:
+        assert fields_of(answer) == [field]
+    assert not StatusUpdate.objects.exists()
+
+
+def test_a_held_update_is_changed_withdrawn_or_published(api, incident):
+    body = {"message": "We look.", "status": "investigating", "hold": True}
+    held = api.post(updates(incident), body).json()
+    update = StatusUpdate.objects.get()
+    assert (held["published_at"], held["publish_at"]) == (None, rfc3339(update.at + timedelta(seconds=60)))
+    at = f"{updates(incident)}/{held['id']}"
+    changed = api.patch(at, {"message": "We know.", "status": "identified"}).json()
+    assert changed == held | {"message": "We know.", "status": "identified", "version": changed["version"]}
+    withdrawn = api.post(f"{at}/withdraw").json()
+    assert withdrawn["cancelled_at"] is not None
+    assert api.post(f"{at}/withdraw").json() == withdrawn
+    for answer in (api.post(f"{at}/publish"), api.patch(at, {"message": "x"})):
+        assert (answer.status_code, answer.json()["detail"]) == (409, "It was taken back; write another one.")
+    other = api.post(updates(incident), body).json()
+    out = api.post(f"{updates(incident)}/{other['id']}/publish").json()
+    assert (out["published_at"] is not None, incident.timeline.filter(kind="status_updated").count()) == (True, 1)
+    assert api.post(f"{updates(incident)}/{other['id']}/withdraw").status_code == 409
+
+
+def test_a_published_update_keeps_what_it_said_before(api, incident):
+    said = api.post(updates(incident), {"message": "We look.", "status": "investigating"}).json()
+    edited = api.patch(f"{updates(incident)}/{said['id']}", {"message": "We *look*."}).json()
+    assert edited == said | {
+        "message": "We *look*.",
+        "version": StatusUpdate.objects.get().version,
+        "edited_at": edited["edited_at"],
+        "revisions": [
+            {
+                "status": "investigating",
+                "title": "",
+                "message": "We look.",
+                "replaced_at": edited["edited_at"],
+                "replaced_by": "alice",
+            }
+        ],
+    }
+    assert api.items(updates(incident)) == [edited]
+    for wrong, field in (({"message": ""}, "message"), ({"status": "fixed"}, "status"), ({"hold": True}, "hold")):
+        answer = api.patch(f"{updates(incident)}/{said['id']}", wrong)
+        assert (answer.status_code, fields_of(answer)) == (422, [field])
+
+
+def test_what_waits_and_what_was_withdrawn_is_seen_by_responders_alone(api, incident, charlie):
+    held = api.post(updates(incident), {"message": "x", "status": "investigating", "hold": True}).json()
+    reader = Caller(charlie, "read")
+    assert ([each["id"] for each in api.items(updates(incident))], reader.items(updates(incident))) == (
+        [held["id"]],
+        [],
+    )
+    api.post(f"{updates(incident)}/{held['id']}/publish")
+    assert [each["id"] for each in reader.items(updates(incident))] == [held["id"]]
+
+
+def test_an_update_belongs_to_its_incident(api, incident):
+    other = make.incident(severity="low", at=timezone.now())
+    said = api.post(updates(other), {"message": "x", "status": "investigating", "hold": True}).json()
+    for number in (said["id"], 2**63 - 1, 2**70, "x"):
+        at = f"{updates(incident)}/{number}"
+        answers = (api.patch(at, {"message": "y"}), api.post(f"{at}/publish"), api.post(f"{at}/withdraw"))
+        assert [answer.status_code for answer in answers] == [404] * 3
+    assert StatusUpdate.objects.waiting().get().message == "x"
+
+
+def test_managers_keep_words_to_begin_with(api, alice, admin):
+    body = {"name": "We look", "status": "investigating", "title": "A problem", "message": "Since {started}."}
+    assert api.post("update-templates", body).status_code == 403
+    boss = Caller(admin)
+    made = boss.post("update-templates", body).json()
+    template = UpdateTemplate.objects.get()
+    assert made == body | {
+        "id": template.pk, "visibility": "external", "updated_at": rfc3339(template.updated_at),
+    }  # fmt: skip
+    at = f"update-templates/{made['id']}"
+    assert api.items("update-templates") == [api.get(at).json()] == [made]
+    assert api.patch(at, {"name": "x"}).status_code == api.call("DELETE", at).status_code == 403
+    assert boss.patch(at, {"name": "Look"}).json()["name"] == "Look"
+    assert mistakes_of(boss.patch(at, {"message": "{reference}"})) == [
+        ("message", "{reference} is for colleagues only; the public must not read it.")
+    ]
+    assert fields_of(boss.post("update-templates", body | {"name": "Look"})) == ["name"]
+    assert boss.call("DELETE", at).status_code == 204
+    assert (boss.get(at).status_code, boss.patch(at, {}).status_code, UpdateTemplate.objects.count()) == (404, 404, 0)
 
 
 def test_updates_and_items_with_a_key_are_made_once(api, incident):

@@ -57,6 +57,9 @@ def test_a_declared_incident_is_answered_as_it_is(api, bob):
         "is_private": False,
         "merged_into": None,
         "excluded_from_metrics": False,
+        "excluded_reason": "",
+        "excluded_by": None,
+        "excluded_at": None,
         "url": f"http://127.0.0.1:8000/incidents/INC-{incident.pk}",
     }
     assert incident.created_by == api.user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,12 @@ NEEDS = {
     "add_mitigation": "responder",
     "link_incident_alerts": "responder",
     "add_status_update": "responder",
+    "edit_status_update": "responder",
+    "publish_status_update": "responder",
+    "withdraw_status_update": "responder",
+    "create_update_template": "write",
+    "change_update_template": "write",
+    "remove_update_template": "write",
     "add_action_item": "responder",
     "change_action_item": "responder",
     "export_action_item": "responder",
@@ -76,6 +83,8 @@ NEEDS = {
     "stop_execution": "responder",
     "save_view": "write",
     "delete_view": "write",
+    "create_subscription": "write",
+    "delete_subscription": "write",
     "create_user": "admin",
     "change_user": "write",
     "add_contact_method": "write",
@@ -99,11 +108,30 @@ NEEDS = {
     "enter_absence": "write",
     "remove_absence": "write",
     "create_service": "write",
+    "announce_maintenance": "responder",
+    "change_maintenance": "responder",
+    "start_maintenance": "responder",
+    "end_maintenance": "responder",
+    "cancel_maintenance": "responder",
     "change_service": "write",
     "create_integration": "write",
     "change_integration": "write",
     "rotate_integration_key": "write",
     "change_severity_policy": "admin",
+    "change_metrics_settings": "admin",
+    "change_report_choice": "write",
+    "create_subscriber": "admin",
+    "take_bounce": "manager",
+    "delete_subscriber": "admin",
+    "create_status_page": "manager",
+    "change_status_page": "manager",
+    "delete_status_page": "manager",
+    "create_component_group": "manager",
+    "change_component_group": "manager",
+    "delete_component_group": "manager",
+    "create_component": "manager",
+    "change_component": "manager",
+    "delete_component": "manager",
 }
 OPERATIONS = [
     (operation["operationId"], method.upper(), path)
@@ -202,6 +230,10 @@ PRIVATE: list[tuple[str, str, dict | None]] = [
     ("GET", "/ledger", None),
     ("GET", "/status-updates", None),
     ("POST", "/status-updates", {"message": "x", "status": "resolved"}),
+    ("GET", "/status-updates/1", None),
+    ("PATCH", "/status-updates/1", {"message": "x"}),
+    ("POST", "/status-updates/1/publish", None),
+    ("POST", "/status-updates/1/withdraw", None),
     ("GET", "/action-items", None),
     ("POST", "/action-items", {"title": "x"}),
 ]
@@ -209,7 +241,10 @@ PRIVATE: list[tuple[str, str, dict | None]] = [
 
 def test_every_address_of_an_incident_is_tried_on_a_private_one():
     ours = {(method, path.split("{incident_id}")[1]) for _, method, path in OPERATIONS if "{incident_id}" in path}
-    assert ours == {(method, path.replace("/1", "/{entry_id}")) for method, path, _ in PRIVATE}
+    named = {"/timeline/1": "/timeline/{entry_id}", "/status-updates/1": "/status-updates/{update_id}"}
+    assert ours == {
+        (method, re.sub(r"^/[a-z-]+/1", lambda found: named[found[0]], path)) for method, path, _ in PRIVATE
+    }
 
 
 @pytest.mark.parametrize(("method", "path", "body"), PRIVATE)

@@ -149,6 +149,7 @@ def test_a_change_changes_only_what_it_names(api, bob):
     assert answer.status_code == 200
     after = answer.json()
     before |= changes | {"started_at": "2026-10-14T00:30:00Z"}
+    before |= {"excluded_by": "alice", "excluded_at": Incident.objects.get().excluded_at.isoformat()[:-6] + "Z"}
     after.pop("duration_seconds"), before.pop("duration_seconds")
     assert after == before
 
@@ -228,7 +229,10 @@ def test_the_plan_shows_what_was_promised(api, incident):
     assert [(action["kind"], action["state"]) for action in plan["actions"]] == [
         ("page_on_call", "done"),
     ]
-    assert [(clock["kind"], clock["state"]) for clock in plan["clocks"]] == [("response", "running")]
+    assert [(clock["kind"], clock["state"]) for clock in plan["clocks"]] == [
+        ("response", "running"),
+        ("update", "running"),
+    ]
 
 
 def test_the_id_is_understood_in_small_letters_and_nothing_else_is(api, incident):

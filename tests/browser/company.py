@@ -21,10 +21,10 @@ from automation import asking, executing, runners
 from automation.asking import Wish
 from automation.models import Action, Execution
 from automation.parameters import Parameter
-from catalog.models import Service
+from catalog.models import MaintenanceWindow, Service
 from core.work import db_now
-from incidents import action_items, changes, communication, escalation, lifecycle, timeline
-from incidents.models import Incident
+from incidents import action_items, changes, communication, escalation, lifecycle, timeline, wordings
+from incidents.models import Incident, UpdateTemplate
 from notifications import delivery, drills
 from notifications.models import Drill, Notification
 from oncall.models import EscalationPolicy, Schedule
@@ -32,6 +32,8 @@ from oncall.windows import of_text
 from runbooks import editing, running
 from runbooks.guides import Step
 from runbooks.models import Run
+from statuspage import components, publishing
+from statuspage.models import Component
 from tests import make
 from tests.make import MINUTE
 
@@ -58,6 +60,9 @@ class Company:
     run: Run
     action: Action
     executions: tuple[Execution, ...]
+    maintenance: MaintenanceWindow
+    component: Component
+    template: UpdateTemplate
 
     def sheets(self) -> dict[str, str]:
         """The small forms of an incident, by name; each is a page as well."""
@@ -140,6 +145,23 @@ class Company:
             "follow-ups": "/follow-ups/?state=all",
             "trackers": "/follow-ups/trackers/",
             "new tracker": "/follow-ups/trackers/new",
+            "now": "/now/",
+            "templates": "/update-templates/",
+            "new template": "/update-templates/new",
+            "template": f"/update-templates/{self.template.pk}",
+            "maintenances": "/maintenance/",
+            "maintenance": self.maintenance.get_absolute_url(),
+            "new maintenance": "/maintenance/new",
+            "maintenance form": f"{self.maintenance.get_absolute_url()}/edit",
+            "status pages": "/status-pages/",
+            "status page": "/status-pages/acme",
+            "new status page": "/status-pages/new",
+            "status page form": "/status-pages/acme/edit",
+            "removal": "/status-pages/acme/remove",
+            "new group": "/status-pages/acme/groups/new",
+            "component": f"/status-pages/acme/components/{self.component.public_id}",
+            "subscribers": "/status-pages/acme/subscribers/",
+            "import": "/status-pages/acme/subscribers/import",
             "alerts": "/alerts/?show=all",
             "alert": f"/alerts/{self.alert.reference}",
             "integrations": "/settings/integrations/",
@@ -198,7 +220,31 @@ def build() -> Company:
         run=run,
         action=action,
         executions=executions,
+        maintenance=make.maintenance(service, title=f"New disks for {LONG_WORD}", starts_at=now + 60 * MINUTE, at=now),
+        component=_read_in_public(service, busy, alice, now=now),
+        template=wordings.create(
+            by=admin, name="A fix", visibility="external", status="monitoring", message="It works"
+        ),
     )
+
+
+def _read_in_public(service: Service, incident: Incident, alice: User, *, now: datetime) -> Component:
+    """A page with a group, a component, an incident and two who hear of it, one of them not yet."""
+    page = make.status_page("acme", name=LONG_WORD[:60], at=now)
+    group = components.add_group(page, name="What people use", by=None, now=now)
+    component = make.component(page, service, name=LONG_WORD[:80], at=now, group=group)
+    make.subscriber(page, "reader@example.com", component)
+    make.subscriber(page, "https://hooks.example.com/status", active=False)
+    communication.post_update(
+        incident,
+        message="Search is late.",
+        title="Search finds nothing new",
+        visibility="external",
+        status="identified",
+        by=alice,
+    )
+    publishing.publish_missing(now=db_now())
+    return component
 
 
 def _schedule(alice: User, admin: User, *, now: datetime) -> Schedule:

@@ -15,6 +15,8 @@ JUDGED = (
     "simulate", "policy", "new policy", "drills", "drill", "ledger", "pages to me",
     "runbooks", "runbook", "runbook form", "runbook history", "run", "actions", "action", "action form", "new action",
     "runners", "runner", "execution", "execution that waits", "executions", "ask", "follow-ups", "new tracker",
+    "now", "templates", "new template", "maintenances", "maintenance", "new maintenance", "status pages", "status page",
+    "new status page", "removal", "new group", "component", "subscribers", "import",
 )  # fmt: skip
 TURNS = 4  # so that several processes share them
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from incidents import changes, timeline
 from tests import make
 
 SOON_MS = 2_000
+LOOKED_MS = 900  # the longest gap between two looks, and a little
 HELD_MS = 1_500  # what is let through at all comes within the second after it was heard
 
 COUNT_SHIFTS = """() => {
     window.shifts = [];
     const note = (list) => window.shifts.push(...list.getEntries().map((one) => one.hadRecentInput ? 0 : one.value));
     new PerformanceObserver(note).observe({ type: "layout-shift" });
+}"""
+SHOW_STATE = """(state) => {
+    document.getElementById("live-state").dataset.state = state;
+    return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
 SHIFTS = "() => new Promise((done) => setTimeout(() => done(window.shifts.reduce((a, b) => a + b, 0)), 200))"
 
@@ -68,6 +74,54 @@ def test_a_note_and_an_answer_are_on_the_others_screen_at_once(windows, team):
         expect(hers.get_by_role("button", name="Start investigating")).to_be_visible()
         expect(hers.locator("#said")).to_have_text("Bob Lindqvist: acknowledged")
     assert make.happened(team[2])[-2:] == ["noted", "acknowledged"]
+
+
+class Looks:
+    """A page's looks at the incident itself, which are not answered before they are let through."""
+
+    ADDRESS = "**/panels?*"
+
+    def __init__(self, page: Page) -> None:
+        self.waiting: list[Route] = []
+        page.route(self.ADDRESS, lambda route: self.waiting.append(route))
+
+    def let_through(self) -> None:
+        """All that were asked for until now."""
+        while self.waiting:
+            self.waiting.pop(0).continue_()
+
+
+def test_what_one_did_is_shown_by_the_look_that_was_under_way(windows, team):
+    with both_looking(windows, team) as (hers, his):
+        looks = Looks(his)
+        with his.expect_request(Looks.ADDRESS):
+            write_note(hers, "The index is read-only.")
+        his.locator("#stage").get_by_role("button", name="Acknowledge").click()
+        expect(his.locator("#said")).to_contain_text("cknowledged")
+        looks.let_through()
+        expect(his.locator(".mu-steps [aria-current=step]")).to_contain_text("Acknowledged", timeout=SOON_MS)
+        looks.let_through()
+
+
+def test_others_news_come_with_the_look_that_follows_what_is_on_its_way(windows, team):
+    with both_looking(windows, team) as (_, his):
+        looks, answered = Looks(his), []
+        his.route("**/acknowledge", lambda route: answered.append((route, route.fetch())))
+        his.locator("#live").evaluate("live => live.addEventListener('changed', () => { live.title = 'News'; })")
+        his.clock.install()
+        his.clock.pause_at(timezone.now() + timedelta(hours=1))
+        looks.let_through()
+        his.locator("#stage").get_by_role("button", name="Acknowledge").click()
+        expect(his.locator("#live")).to_have_attribute("title", "News")
+        his.clock.run_for(LOOKED_MS)
+        assert looks.waiting == []
+        with his.expect_request(Looks.ADDRESS):
+            for route, response in answered:
+                route.fulfill(response=response)
+            expect(his.locator("#said")).to_contain_text("cknowledged")
+            his.clock.run_for(1)
+        looks.let_through()
+        expect(his.locator(".mu-steps [aria-current=step]")).to_contain_text("Acknowledged", timeout=SOON_MS)
 
 
 def test_who_else_looks_is_named_until_they_leave(windows, team):
@@ -140,6 +194,8 @@ def test_nothing_jumps_when_something_is_renewed(windows, team, screen):
         changes.edit(incident, title="Search answers slowly", description="Every second query.", by=alice)
         expect(his.locator("#summary")).to_contain_text("Every second query.")
         expect(his.get_by_role("heading", level=1)).to_have_text("Search answers slowly")
+        for state in ("connecting", "polling", "live"):
+            his.evaluate(SHOW_STATE, state)
         assert his.evaluate(SHIFTS) == 0, "nothing has grown"
         his.goto(incident.get_absolute_url())
         his.evaluate("document.body.dataset.same = 'page'")

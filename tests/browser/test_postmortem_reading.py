@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postmortems import pdf
+from core import pdf
 from tests import make
 from tests.browser.axe import NARROW, in_every_light
 from tests.browser.conftest import too_wide
@@ -37,7 +37,7 @@ def test_it_is_clean_fits_a_phone_and_prints_without_what_can_only_be_pressed(wi
 
 
 def test_it_is_saved_with_the_keyboard_alone(windows, alice, monkeypatch):
-    monkeypatch.setattr(pdf, "make", lambda html: b"%PDF-1.7 " + html[:9].encode())
+    monkeypatch.setattr(pdf, "make", lambda html, **_: b"%PDF-1.7 " + html[:9].encode())
     told = make.postmortem(by=alice)
     with windows.open(user=alice) as page:
         page.goto(told.get_absolute_url())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from followups import reminding
 from followups.models import Reminder
@@ -14,6 +13,7 @@ from incidents import action_items
 from incidents.models import ActionItem
 from notifications.models import Notification, SweepRun
 from tests import make
+from tests.poison import poisoned
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NOW = datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
@@ -33,26 +33,6 @@ def owners(db):
     return found
 
 
-@contextmanager
-def poisoned(what):
-    """The database does something else instead of writing messages that have the word."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            f" IF NEW.title LIKE '%poison%' THEN {what} END IF; RETURN NEW; END $$"
-        )
-        cursor.execute(
-            "CREATE TRIGGER poison BEFORE INSERT ON notifications_notification FOR EACH ROW EXECUTE FUNCTION poison()"
-        )
-    try:
-        yield
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()
-        with connection.cursor() as cursor:
-            cursor.execute("DROP FUNCTION poison() CASCADE")
-
-
 def told():
     """Who was written down, and who has a message."""
     rows = list(Reminder.objects.order_by("user").values_list("user__username", flat=True))
@@ -61,7 +41,7 @@ def told():
 
 
 def test_what_cannot_be_written_is_left_out_and_tried_again_a_quarter_later(owners):
-    with poisoned("RAISE EXCEPTION 'no';"):
+    with poisoned("notifications_notification", column="title"):
         assert reminding.remind_due(now=NOW) == 4
         assert told() == ["owner0", "owner1", "owner2", "owner4"]
         assert reminding.remind_due(now=NOW + MINUTE) == 0
@@ -73,7 +53,8 @@ def test_what_cannot_be_written_is_left_out_and_tried_again_a_quarter_later(owne
 @pytest.mark.django_db(transaction=True)
 def test_what_a_process_left_in_the_midst_is_taken_up_at_once(owners, monkeypatch):
     monkeypatch.setattr(reminding, "BATCH", 2)
-    with poisoned("PERFORM pg_terminate_backend(pg_backend_pid());"), pytest.raises(OperationalError):
+    dies = "PERFORM pg_terminate_backend(pg_backend_pid());"
+    with poisoned("notifications_notification", column="title", what=dies), pytest.raises(OperationalError):
         reminding.remind_due(now=NOW)
     assert told() == ["owner0", "owner1"]
     assert reminding.remind_due(now=NOW + MINUTE) == 3

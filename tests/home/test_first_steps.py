@@ -88,7 +88,7 @@ def test_the_test_is_marked_as_one_and_a_second_press_is_the_same(client, robin)
         client.post(TEST, {"ticket": "one"})
     incident = Incident.objects.get()
     assert (incident.title, incident.severity, incident.created_by) == (first_steps.TEST_TITLE, "high", robin)
-    assert incident.excluded_from_metrics
+    assert (incident.excluded_from_metrics, incident.excluded_reason) == (True, first_steps.TEST_REASON)
     assert list(incident.affected_services.all()) == [service]
     client.post(TEST, {"ticket": "two"})
     client.post(TEST)

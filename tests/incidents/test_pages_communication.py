@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents import action_items, communication, detail, lifecycle
-from incidents.models import ActionItem, SeverityPolicy, StatusUpdate
+from incidents import action_items, communication, detail
+from incidents.models import ActionItem, SeverityPolicy
 from tests import make
 from tests.make import MINUTE, happened
 
@@ -54,11 +54,6 @@ def panel(response, name: str) -> str:
     return response.content.decode().split(f'id="{name}"')[1].split("</section>")[0]
 
 
-def chosen(form_page) -> list[str]:
-    """The status that the form offers."""
-    return re.findall(r'name="status" value="(\w+)"[^>]*checked', form_page.content.decode())
-
-
 def sent(form_page, **changes) -> dict[str, str]:
     """The form as a browser would send it, with some fields filled in."""
     found = re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form_page.content.decode())
@@ -67,53 +62,6 @@ def sent(form_page, **changes) -> dict[str, str]:
         r'<select name="owner".*?<option value="([^"]*)" selected', form_page.content.decode(), re.DOTALL
     )
     return given | {"owner": selected[1] if selected else ""} | changes
-
-
-# ---- status updates ------------------------------------------------------------------------------------------
-
-
-def test_an_update_is_posted_and_read(at_desk, incident):
-    page = at_desk.get(url("post_update", incident))
-    assert page.status_code == 200
-    assert chosen(page) == ["investigating"]
-    answer = at_desk.post(url("post_update", incident), {"status": "identified", "message": "Found *it* <b>"})
-    assert (answer.status_code, answer["Location"]) == (303, incident.get_absolute_url())
-    detail_page = at_desk.get(incident.get_absolute_url())
-    said = panel(detail_page, "communication")
-    assert "<em>it</em> &lt;b&gt;" in said
-    assert "Identified" in said
-    assert "Alice posted a status update: Identified" in words(panel(detail_page, "timeline"))
-
-
-def test_the_form_suggests_what_follows_and_shows_what_was_said_last(at_desk, alice, incident):
-    lifecycle.transition(incident, to="mitigating", by=alice)
-    communication.post_update(incident, message="A fix is out.", status="monitoring", by=alice)
-    page = at_desk.get(url("post_update", incident))
-    assert chosen(page) == ["monitoring"]
-    assert "A fix is out." in page.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("data", "mistake"),
-    [
-        ({"status": "identified", "message": " "}, "Say how it stands."),
-        ({"status": "identified", "message": "x" * 5001}, "at most 5000 characters"),
-        ({"message": "x"}, "Choose how far we are."),
-        ({"status": "fixed", "message": "x"}, "Select a valid choice."),
-    ],
-)
-def test_an_update_that_cannot_be_posted_comes_back(at_desk, incident, data, mistake):
-    for headers in ({}, {"HX-Request": "true"}):
-        answer = at_desk.post(url("post_update", incident), data, headers=headers)
-        assert answer.status_code == 422
-        assert mistake in answer.content.decode()
-        assert ("<!doctype html>" in answer.content.decode()) == (not headers)
-    assert not StatusUpdate.objects.exists()
-
-
-def test_nobody_can_make_an_update_external(at_desk, incident):
-    at_desk.post(url("post_update", incident), {"status": "identified", "message": "x", "visibility": "external"})
-    assert StatusUpdate.objects.get().visibility == "internal"
 
 
 # ---- action items --------------------------------------------------------------------------------------------
@@ -363,6 +311,13 @@ def test_every_entry_reads_as_a_sentence(at_desk, alice, incident):
     for kind, data, said in (
         ("status_updated", {"status": "monitoring", "visibility": "internal"}, "posted a status update: Monitoring Hm"),
         ("status_updated", {"status": "resolved", "visibility": "external"}, "posted a public update: Resolved Hm"),
+        ("update_changed", {"did": "edited", "status": "resolved"}, "edited a status update: Resolved Hm"),
+        (
+            "update_changed",
+            {"did": "withheld", "why": "private", "visibility": "external"},
+            "did not publish a public update: the incident is private by now Hm",
+        ),
+        ("update_changed", {"did": "withheld", "why": "over"}, "a status update: the incident was over by then Hm"),
         ("action_added", facts, "added an action item: Alert on lag , for Bob , due 21 Oct 2024"),
         ("action_added", facts | {"owner": "Alice", "due_on": ""}, "an action item: Alert on lag , for themselves"),
         ("action_done", facts, "finished the action item Alert on lag of Bob"),

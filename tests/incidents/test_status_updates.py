@@ -53,7 +53,6 @@ def test_a_message_has_1_to_5000_characters(alice, message, mistake):
     [
         ({"status": "fixed"}, "status", "Choose one of: investigating, identified, monitoring, resolved, postmortem."),
         ({"visibility": "public"}, "visibility", "Choose one of: internal, external."),
-        ({"visibility": "external"}, "visibility", "External updates are not published yet; post internal ones."),
     ],
 )
 def test_words_that_do_not_exist_are_refused(alice, words, field, mistake):

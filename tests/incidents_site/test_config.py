@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
-from incidents_site.config import BASE_DIR, ConfigError, load, write_private
+from incidents_site.config import BASE_DIR, Bucket, ConfigError, load, write_private
 
 SECRET = "a-long-and-random-looking-text-for-tests"
 OUTSIDE = {"DATABASE_URL": "postgresql://muster:pw@db:5432/muster", "SECRET_KEY": SECRET}
@@ -113,6 +114,28 @@ def test_the_mail_server_is_read_from_its_address(url, expected):
 
 
 @pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("s3://k:s@s3.example.com/status", ("https://s3.example.com", "us-east-1", "status", "", "k", "s")),
+        (
+            "s3://k:a%2Fb%3D@[::1]:9000/status/a/b/?region=eu-central-1&tls=0",
+            ("http://[::1]:9000", "eu-central-1", "status", "a/b/", "k", "a/b="),
+        ),
+    ],
+)
+def test_a_bucket_is_read_from_its_address(url, expected):
+    bucket = load({**OUTSIDE, "STATUS_EXPORT": url}).status_export
+    assert isinstance(bucket, Bucket)
+    assert (bucket.base_url, bucket.region, bucket.name, bucket.prefix, bucket.key, bucket.secret) == expected
+    assert str(bucket) == f"{expected[0]}/status/{expected[3]}"
+
+
+def test_a_folder_is_an_absolute_path():
+    assert load({**OUTSIDE, "STATUS_EXPORT": "/srv/status"}).status_export == Path("/srv/status")
+    assert load(OUTSIDE).status_export is None
+
+
+@pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("PORT", "http", "a port number from 1 to 65535"),
@@ -130,6 +153,12 @@ def test_the_mail_server_is_read_from_its_address(url, expected):
         ("EMAIL_URL", "mail.example.com:25", "smtp://"),
         ("DEADMAN_URL", "ping", "https://"),
         ("SENTRY_DSN", "key", "https://"),
+        ("STATUS_EXPORT", "srv/status", "/srv/status"),
+        ("STATUS_EXPORT", "s3://host/bucket", "s3://key:secret@host/bucket"),
+        ("STATUS_EXPORT", "s3://key@host/bucket", "s3://key:secret@host/bucket"),
+        ("STATUS_EXPORT", "s3://key:secret@host/", "s3://key:secret@host/bucket"),
+        ("STATUS_EXPORT", "s3://key:secret@host/bucket?tls=yes", "s3://key:secret@host/bucket"),
+        ("STATUS_EXPORT", "s3://key:secret@host/bucket?acl=public", "s3://key:secret@host/bucket"),
         ("MUSTER_DEMO", "yes", "0 or 1"),
         ("SECRET_KEY", "short", "at least 32"),
     ],
@@ -142,7 +171,7 @@ def test_a_wrong_value_names_the_variable_and_what_is_expected(name, value, expe
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "EMAIL_URL"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "EMAIL_URL", "STATUS_EXPORT"])
 def test_a_wrong_address_does_not_print_its_password(name):
     with pytest.raises(ConfigError) as caught:
         load({**OUTSIDE, name: "wrong://user:hunter2@host"})

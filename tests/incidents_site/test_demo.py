@@ -23,12 +23,12 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import AuditEntry, Membership, Role, Team, User
 from alerts.models import Alert, AlertLink, Event, Group, Integration
-from catalog.models import Service
+from catalog.models import MaintenanceWindow, Service
 from core import time_zones
 from followups import checking, exporting
 from followups.models import Reminder, Ticket, Tracker
+from incidents import communication, lifecycle, sla, subscriptions
 from incidents import escalation as paging
-from incidents import lifecycle, sla
 from incidents.lifecycle import Draft
 from incidents.models import (
     ActionItem,
@@ -43,6 +43,7 @@ from incidents.models import (
     Status,
     StatusUpdate,
     TimelineEntry,
+    UpdateRevision,
 )
 from incidents.policy import policies
 from incidents_site.demo import course, loading, people, removal, rhythm
@@ -52,6 +53,8 @@ from oncall.models import EscalationPolicy
 from postmortems import listing, reading
 from postmortems.models import Comment, KeyEvent, Postmortem, Reviewer, Revision, Section
 from runbooks.models import Run
+from statuspage import publishing
+from statuspage.models import Impact, Mailing, Report, StatusPage, Subscriber
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +120,7 @@ def test_three_incidents_are_open_and_the_engine_works_on_them(demo):
     paging.advance_due(now=demo + timedelta(minutes=5))
     assert len(make.pages(outage)) > before
     sla.check_due(now=demo + timedelta(minutes=5))
-    assert outage.clocks.get().state == "breached"
+    assert outage.clocks.get(kind="response").state == "breached"
     delivery.deliver_due("email", now=timezone.now() + timedelta(minutes=6))
     assert set(Notification.objects.values_list("state", flat=True)) == {"kept", "sent"}
 
@@ -208,13 +211,11 @@ def test_clocks_ended_as_the_times_say(demo):
 def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
     spoken_of = past().filter(severity="critical", acknowledged_at__isnull=False)
     assert not spoken_of.filter(status_updates=None).exists()
-    public = StatusUpdate.objects.filter(visibility="external")
-    assert [(update.status, update.pk) for update in public] == [
-        ("postmortem", Postmortem.objects.exclude(public_update=None).get().public_update_id)
-    ]
-    for update in StatusUpdate.objects.select_related("incident"):
+    for update in StatusUpdate.objects.published().select_related("incident"):
         entry = update.incident.timeline.get(kind=Kind.STATUS_UPDATED, data__update=update.pk)
-        assert (entry.at, entry.by_id, entry.text) == (update.at, update.by_id, update.message)
+        corrected = update.revisions.first()
+        said = corrected.message if corrected else update.message
+        assert (entry.at, entry.by_id, entry.text) == (update.at, update.by_id, said)
     items = ActionItem.objects.all()
     assert items.count() > 60
     assert not items.filter(Q(done_at__gt=demo) | Q(done_at__lte=F("created_at"))).exists()
@@ -226,6 +227,64 @@ def test_those_who_wait_were_told_and_what_is_left_to_do_is_written_down(demo):
         kinds = list(TimelineEntry.objects.filter(data__action=item.pk).order_by("at").values_list("kind", flat=True))
         assert kinds[0] == Kind.ACTION_ADDED
         assert (item.done_at is not None) == (kinds[-1] == Kind.ACTION_DONE), kinds
+
+
+def test_the_public_is_told_of_ninety_days_in_words_of_its_own(demo):
+    page = StatusPage.objects.get()
+    assert (page.slug, page.is_default, page.is_demo, page.components.count()) == ("finchlight", True, True, 6)
+    assert {part.since for part in page.components.all()} == {(demo - timedelta(days=120)).date()}
+    assert StatusUpdate.objects.external().published().filter(taken=None).count() == 0
+    reports = Report.objects.select_related("incident")
+    assert 15 <= reports.count() <= 60
+    assert reports.earliest("created_at").created_at < demo - timedelta(days=80)
+    assert [(report.name, report.incident.severity) for report in reports.filter(resolved_at=None)] == [
+        ("New documents can be found late", "high")
+    ]
+    written_up = Postmortem.objects.exclude(public_update=None).get()
+    night = reports.get(incident=written_up.incident)
+    assert (night.status, night.name) == ("postmortem", "Documents are refused or can be found late")
+    assert {impact.health for impact in Impact.objects.all()} == {
+        "degraded_performance",
+        "partial_outage",
+        "major_outage",
+    }
+    said = " ".join(StatusUpdate.objects.external().values_list("message", flat=True))
+    said += " ".join(StatusUpdate.objects.external().values_list("title", flat=True))
+    said += " ".join(str(part) + part.description for part in page.components.all())
+    inside = {*Service.objects.values_list("name", flat=True), *User.objects.values_list("username", flat=True)}
+    assert [name for name in inside - {"Dashboards"} if re.search(rf"\b{re.escape(name)}\b", said)] == []
+    assert re.search(r"INC-|ALR-|\b[a-z]+-\d\b|us-east|eu-", said) is None
+
+
+def test_an_update_was_corrected_and_the_next_goes_out_by_itself_before_its_promise_passes(demo):
+    assert StatusUpdate.objects.exclude(edited_at=None).count() == UpdateRevision.objects.count() == 1
+    waits = StatusUpdate.objects.waiting().get()
+    last = StatusUpdate.objects.external().published().latest("published_at")
+    assert (waits.incident, waits.visibility) == (last.incident, "external")
+    assert demo + timedelta(hours=2) < waits.due_at < last.next_at
+    assert communication.publish_due(now=waits.due_at) == 1
+    publishing.publish_missing(now=waits.due_at)
+    assert Report.objects.get(resolved_at=None).updated_at == waits.due_at
+    assert StatusUpdate.objects.external().published().latest("published_at").next_at is None
+
+
+def test_the_public_page_has_maintenance_and_readers_who_get_nothing(demo):
+    windows = MaintenanceWindow.objects.order_by("starts_at")
+    assert [window.state_at(demo) for window in windows] == ["completed", "scheduled"]
+    subscribers = Subscriber.objects.all()
+    assert (subscribers.count(), subscribers.active().count()) == (40, 34)
+    assert all(subscriber.address.endswith(".example") for subscriber in subscribers)
+    recent = StatusUpdate.objects.external().filter(published_at__gte=demo - publishing.NEWS_UNTIL)
+    assert set(Mailing.objects.filter(kind="update").values_list("key", flat=True)) == {
+        f"update/{update.pk}" for update in recent
+    }  # of what is under way, and of what ended within a day; the past is no news
+    assert recent.filter(incident__resolved_at=None).count() == 2
+
+
+def test_who_may_sign_in_hears_of_something(demo):
+    rows = [row for name in people.MAY_SIGN_IN for row in subscriptions.of(User.objects.get(username=name))]
+    heard = [(row.user.username, str(row.service or row.team or row.severity)) for row in rows]
+    assert heard == [("alex", "Platform"), ("priya", "Kafka"), ("dana", "critical"), ("dana", "high")]
 
 
 def test_what_is_left_has_kinds_and_tickets_and_some_of_it_is_lived_with(demo):
@@ -394,6 +453,10 @@ def test_removing_leaves_nothing(demo, client):
         Group,
         Holiday,
         Membership,
+        StatusPage,
+        MaintenanceWindow,
+        Report,
+        Subscriber,
     )
     for model in (*DEMO_MODELS, *hang_on, Drill, MonthlyDrill):
         assert model.objects.count() == 0, model
@@ -426,3 +489,27 @@ def test_what_is_real_survives_the_removal(demo):
     assert Notification.objects.filter(user=alice, state="pending", purpose="page").exists()
     assert Holiday.objects.get().name == "Founders' day"
     lifecycle.acknowledge(real, by=alice)
+
+
+def test_a_status_page_that_somebody_real_subscribed_to_stays_without_the_made_up_readers(demo):
+    page = StatusPage.objects.get(is_demo=True)
+    ann = make.subscriber(page, "ann@example.com", page.components.first())
+    parts = page.components.count()
+    assert f"The status page “{page}” stays: something real is on it. It is yours now." in run("remove")
+    page.refresh_from_db()
+    assert (page.is_demo, page.components.count(), list(page.subscribers.all())) == (False, parts, [ann])
+    assert list(ann.components.all()) == [page.components.first()]
+    assert not Report.objects.exists()
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["service", "incident"])
+def test_a_status_page_that_tells_of_something_real_stays(demo, what):
+    page = StatusPage.objects.get(is_demo=True)
+    if what == "service":
+        page.components.first().services.add(make.service("checkout"))
+    else:
+        make.report(page, make.incident())
+    removal.remove(now=timezone.now())
+    assert [each.is_demo for each in StatusPage.objects.filter(pk=page.pk)] == [False]
+    assert not Subscriber.objects.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http.client
 import signal
 import socket
@@ -313,3 +315,18 @@ def test_without_redis_a_page_hears_that_it_must_poll(alice, monkeypatch):
     streams = LiveStreams()
     with serving(streams, streams) as site, Page(site.port, "incidents", user=alice) as page:
         assert page.hear_all() == [HELLO, OFFLINE]
+
+
+def test_work_that_loses_a_cancellation_is_cancelled_again():
+    async def deaf():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def ends():
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        await stream._end([task])
+        return task.cancelled()
+
+    assert asyncio.run(ends())

@@ -118,3 +118,19 @@ def due_next(incident):
     """When the next step of an incident is due; None when nothing is."""
     running = incident.escalations.filter(state="running")
     return running.values_list("due_at", flat=True).order_by("due_at").first()
+
+
+def test_a_statement_that_is_kept_asks_for_what_is_meant_now(alice, bob):
+    crew, other = make.team("crew", alice), make.team("other", bob)
+    first, second = make.escalation_policy(alice), make.escalation_policy(bob, delays=(0,))
+
+    def known(**asked):
+        found = roster.read(at=NOW, **asked)
+        return [found.policies.keys(), found.members.keys(), found.methods.keys() - {user.pk for user in found.admins}]
+
+    for policy, team, person, named in ((first, other, bob, {alice, bob}), (second, crew, alice, {alice, bob})):
+        asked = {"policies": [policy.pk], "teams": [team.pk], "people": [person.pk]}
+        assert known(**asked) == [{policy.pk}, {team.pk}, {user.pk for user in named}]
+    many = [make.user().pk for _ in range(roster.MOST_REMEMBERED + 1)]
+    assert known(people=many) == [set(), set(), set(many)]
+    assert known() == [set(), set(), set()]

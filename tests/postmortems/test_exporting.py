@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 import pytest
 from django.urls import reverse
 
+from core import pdf
 from incidents import action_items
-from postmortems import exporting, pdf, reading
+from postmortems import exporting, reading
 from postmortems.models import Factor, KeyEvent, Section
 from tests import make
 from tests.postmortems import stories
@@ -164,7 +165,7 @@ def test_files_are_to_save_and_no_page_of_ours(client, charlie, format_, ending,
 
 
 def test_pdf_is_to_save_too(client, charlie, monkeypatch):
-    monkeypatch.setattr(pdf, "make", lambda html: b"%PDF" + html[:15].encode())
+    monkeypatch.setattr(pdf, "make", lambda html, **_: b"%PDF" + html[:15].encode())
     made = make.postmortem()
     client.force_login(charlie)
     answer = client.get(reverse("postmortems:export_pdf", args=[made.incident.reference]))

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection
 
+from accounts import audit
 from accounts.models import AuditEntry
 from incidents.models.incident import NotAllowedNow
 from postmortems import factors, publishing
@@ -34,6 +35,10 @@ def test_a_fresh_installation_has_a_starting_set_and_keeps_what_people_change():
     call_command("ensure_defaults")
     names = set(Factor.objects.values_list("name", flat=True))
     assert names == {*factors.DEFAULTS, "Bad data"} - {"Hardware", "Data"}
+    for factor in Factor.objects.all():
+        audit.delete(factor, by=None)
+    call_command("ensure_defaults")
+    assert not Factor.objects.exists()
 
 
 def test_some_are_chosen_and_one_is_new(alice):

@@ -16,6 +16,9 @@ from incidents import timeline
 from incidents.models import StatusUpdate
 from postmortems import comments, meeting, publishing, reviewing
 from postmortems.models import Comment, Factor, Postmortem
+from statuspage import addresses
+from statuspage import publishing as page_publishing
+from statuspage.models import Report
 from tests import make
 from tests.postmortems.told import finished, told
 
@@ -233,8 +236,49 @@ def test_the_public_version_is_written_looked_at_and_published(desk, postmortem,
     assert "Publish exactly this text" in text_of(desk.get(at("/public")))
     assert go(desk, at("/public/publish"), {"public_mark": "x"})[0] == 409
     assert go(desk, at("/public/publish"), {"public_mark": publishing.mark_of("An hour.")}) == (303, at("/public"))
-    assert "The public reads this" in text_of(desk.get(at("/public")))
+    assert "Published for the public" in text_of(desk.get(at("/public")))
     assert StatusUpdate.objects.get().message == "An hour."
+
+
+@pytest.fixture
+def outward(desk, alice):
+    """A postmortem with a public version of an incident that has a service, and how its two pages read."""
+    kafka = make.service("kafka")
+    postmortem = finished(make.postmortem(by=alice, services=[kafka]))
+    publishing.write_public(postmortem, text="An hour.", by=None)
+
+    def read(path="/public"):
+        return text_of(desk.get(f"/postmortems/{postmortem.incident.reference}{path}"))
+
+    return kafka, postmortem, read
+
+
+def publish_with_public(postmortem):
+    publishing.publish(postmortem, by=None, with_public=True, public_mark=publishing.mark_of("An hour."))
+
+
+def test_it_is_said_which_status_pages_tell_the_public_version(outward):
+    kafka, postmortem, read = outward
+    page = make.status_page("acme", kafka, name="Acme status")
+    for path in ("/public", "/publish"):
+        assert "It will be told on Acme status." in read(path)
+    publish_with_public(postmortem)
+    assert "Within seconds it is told on Acme status." in read()
+    page_publishing.publish_missing(now=timezone.now())
+    address = addresses.incident_of(page, Report.objects.get().public_id)
+    assert f'Told on <a class="mu-link" href="{address}">Acme status</a>.' in read()
+
+
+def test_a_public_version_that_no_status_page_tells_says_so_and_what_to_do(outward):
+    kafka, postmortem, read = outward
+    for path in ("/public", "/publish"):
+        assert "No status page would tell it" in read(path)
+        assert "Before you publish it, give a component" in read(path)
+    publish_with_public(postmortem)
+    page_publishing.publish_missing(now=timezone.now())
+    make.status_page("acme", kafka)
+    assert "No status page tells it" in read()
+    assert "post the text as a public status update" in read()
 
 
 def test_an_overlong_public_text_is_given_back(desk, at):

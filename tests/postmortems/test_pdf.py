@@ -15,7 +15,8 @@ import pytest
 from django.urls import reverse
 from pypdf import PdfReader
 
-from postmortems import exporting, pdf
+from core import pdf
+from postmortems import exporting
 from tests import make
 from tests.api.caller import Caller
 from tests.postmortems import stories
@@ -153,8 +154,8 @@ def test_a_renderer_that_breaks_is_no_error_of_the_page(client, alice, monkeypat
 
 def test_what_is_too_long_is_given_up_and_the_next_is_made(monkeypatch):
     monkeypatch.setattr(pdf, "COMPUTING_SECONDS", 0.7)
-    with pytest.raises(pdf.TooLong, match="Save it as HTML"):
-        pdf.make("<p>word</p>" * 20_000)
+    with pytest.raises(pdf.TooLong, match="This story is too long .* Tell it shorter."):
+        pdf.make("<p>word</p>" * 20_000, what="This story", instead="Tell it shorter.")
     assert not pdf._turn.locked()
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from accounts.models import AuditEntry
-from incidents import action_items, communication, lifecycle, policy, timeline
+from incidents import action_items, lifecycle, policy, timeline
 from incidents.models import Incident, IncidentSettings, StatusUpdate
 from incidents.models.incident import NotAllowedNow
 from notifications.models import Notification
@@ -281,8 +281,11 @@ def test_a_private_incident_has_no_public_version(alice):
     assert not StatusUpdate.objects.exists()
 
 
-def test_other_external_updates_stay_refused(postmortem, alice):
-    with pytest.raises(ValidationError, match="not published yet"):
-        communication.post_update(
-            postmortem.incident, message="x", status="postmortem", visibility="external", by=alice
-        )
+def test_what_the_public_was_told_before_is_kept_with_the_update(postmortem, alice, bob):
+    publishing.write_public(postmortem, text="An hour.", by=alice)
+    publishing.publish(postmortem, by=alice, with_public=True, now=LATER)
+    publishing.write_public(postmortem, text="Two hours.", by=bob)
+    publishing.publish_public(postmortem, by=bob, now=LATER + MINUTE)
+    update = StatusUpdate.objects.get()
+    assert (update.published_at, update.by, update.edited_at, update.edited_by) == (LATER, alice, LATER + MINUTE, bob)
+    assert [(was.message, was.replaced_by) for was in update.revisions.all()] == [("An hour.", bob)]

@@ -40,6 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Loaded {count} demo incidents; manage.py demo remove takes everything away again.")
 
     def _remove(self) -> None:
+        kept = [page.name for page in removal.pages_in_use()]
         removed = removal.remove(now=timezone.now())
         if not removed:
             self.stdout.write("There is no demo data.")
@@ -47,6 +48,8 @@ class Command(BaseCommand):
         self.stdout.write("Removed the demo data:")
         for name, count in removed.items():
             self.stdout.write(f"{count:>7,} {name}")
+        for name in kept:
+            self.stdout.write(f"The status page “{name}” stays: something real is on it. It is yours now.")
         if not User.objects.admins().exists():
             self.stdout.write("No admin is left; manage.py setuplink prints the link that creates the first.")
 

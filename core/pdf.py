@@ -57,17 +57,18 @@ class TooLong(NotMade):
     status = 422
 
 
-def make(html: str) -> bytes:
-    """The PDF of a complete document. Raises NotMade, as one of its kinds."""
+def make(html: str, *, what: str = "This text", instead: str = "") -> bytes:
+    """The PDF of a complete document. Raises NotMade, as one of its kinds: it speaks of ``what`` was to be made and
+    says what people can do ``instead``, in a sentence."""
     if not _turn.acquire(blocking=False):
         raise Busy("Another PDF is being made at this moment. Try again in a few seconds.")
     try:
-        return _made(html.encode("utf-8", "replace"))
+        return _made(html.encode("utf-8", "replace"), what, instead)
     finally:
         _turn.release()
 
 
-def _made(html: bytes) -> bytes:
+def _made(html: bytes, what: str, instead: str) -> bytes:
     _clear()
     asked = [sys.executable, "-I", PROGRAM, str(COMPUTING_SECONDS)]
     try:
@@ -75,15 +76,15 @@ def _made(html: bytes) -> bytes:
             given = {"TMPDIR": folder}
             done = subprocess.run(asked, input=html, capture_output=True, timeout=WAIT_SECONDS, check=False, env=given)
     except subprocess.TimeoutExpired:
-        raise Busy("The machine is too busy to make a PDF now. Try again in a while, or save it as HTML.") from None
+        raise Busy(f"The machine is too busy to make a PDF now. Try again in a while. {instead}".strip()) from None
     if done.returncode == _LACKS:
         raise Unavailable(f"This installation cannot make PDFs: it lacks {', '.join(LIBRARIES)}.")
     if done.returncode == _TOO_MUCH or done.returncode < 0:  # killed at a limit
-        raise TooLong("This postmortem is too long to be laid out in pages here. Save it as HTML, and print that.")
+        raise TooLong(f"{what} is too long to be laid out in pages here. {instead}".strip())
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         logger.error("WeasyPrint ended with %s: %s", done.returncode, said[-1] if said else "nothing said")
-        raise Failed("This postmortem could not be laid out in pages. Save it as HTML, and print that.")
+        raise Failed(f"{what} could not be laid out in pages. {instead}".strip())
     return done.stdout
 
 
