@@ -23,7 +23,10 @@ from bench import million
 from bench.sink import Sink
 
 PAGER = ("manage.py", "pager")
-UNFINISHED = "SELECT count(*) FROM notifications_notification WHERE state = 'pending'"
+UNFINISHED = """
+    SELECT (SELECT count(*) FROM notifications_notification WHERE state = 'pending'),
+        (SELECT count(*) FROM incidents_escalation WHERE state = 'running' AND due_at <= now())
+"""
 
 
 @dataclass
@@ -52,11 +55,12 @@ class Pagers:
         return subprocess.Popen([sys.executable, "-m", *argv], cwd=million.BASE_DIR, env=self.env)
 
     def settle(self, *, seconds: float) -> None:
-        """Wait until nothing waits to be sent. Raises TimeoutError."""
+        """Wait until nothing waits to be sent and no step is due. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
-        while (left := self.query(UNFINISHED)) != [(0,)]:
+        while (left := self.query(UNFINISHED)) != [(0, 0)]:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{left} notifications still wait")
+                ((messages, steps),) = left
+                raise TimeoutError(f"{messages} notifications still wait, {steps} steps are due")
             time.sleep(0.2)
 
 
