@@ -31,7 +31,7 @@ def contact_method_new(request: HttpRequest) -> HttpResponse:
         method, is_new = contacts.add(user, **form.cleaned_data, by=user)
         if is_new:
             contacts.send_test(method)
-            messages.success(request, f"A test is on its way to {method.address}. Open its link to confirm.")
+            messages.success(request, f"A test is on its way to {method.shown_address}. Open its link to confirm.")
         else:
             messages.info(request, "You have this contact method already.")
         return see_other("accounts:profile")
@@ -46,7 +46,7 @@ def contact_method_test(request: HttpRequest, pk: int) -> HttpResponse:
     method = own_method(person(request), pk)
     try:
         contacts.send_test(method)
-        messages.success(request, f"A test is on its way to {method.address}.")
+        messages.success(request, f"A test is on its way to {method.shown_address}.")
     except ValidationError as error:
         messages.warning(request, error.message)
     return see_other("accounts:profile")
@@ -59,7 +59,7 @@ def contact_method_remove(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     method = own_method(user, pk)
     contacts.remove(method, by=user)
-    messages.success(request, f"{method.address} was removed.")
+    messages.success(request, f"{method.shown_address} was removed.")
     return see_other("accounts:profile")
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from core.text import single_line
 from notifications import outbox, signing
-from notifications.addresses import channel_of
+from notifications.addresses import CHAT_SCHEME, channel_of
 from notifications.message import Message
 from notifications.models import Channel, ContactMethod, Notification
 
@@ -68,12 +68,15 @@ def checked_address(kind: str, address: str) -> str:
     """The address as the kind's channel needs it. Raises ValidationError, by field, where they do not fit."""
     if kind not in ContactMethod.Kind.values:
         raise ValidationError({"kind": f"Choose one of: {', '.join(ContactMethod.Kind.values)}."})
+    address = single_line(address).strip()
+    if kind == Channel.CHAT and "://" in address:  # which hosts are a chat's need not be known, for it was said
+        address = f"{CHAT_SCHEME}{address.removeprefix(CHAT_SCHEME)}"
     try:
-        channel, address = channel_of(single_line(address))
+        channel, address = channel_of(address)
     except ValidationError as error:
         raise ValidationError({"address": error.messages}) from None
-    if channel == Channel.CHAT:
-        raise ValidationError({"address": "This is a chat address; those are for teams. Enter a webhook of your own."})
+    if channel == Channel.CHAT and kind == Channel.WEBHOOK:
+        raise ValidationError({"address": "This is the address of a chat, not of a signed webhook."})
     if channel != kind:
         raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
     return address

@@ -11,16 +11,25 @@ from accounts.models import Team
 from core.forms import take_errors
 from notifications import contacts
 from notifications.addresses import validate_address
-from notifications.models import Channel, ContactMethod, Notification
+from notifications.models import Channel, Notification
 
 
 class ContactMethodForm(forms.Form):
     """A way to be reached."""
 
-    kind = forms.ChoiceField(choices=ContactMethod.Kind.choices, widget=forms.RadioSelect, initial=Channel.EMAIL)
+    kind = forms.ChoiceField(
+        choices=[
+            (Channel.EMAIL, "E-mail"),
+            (Channel.WEBHOOK, "Signed webhook"),
+            (Channel.CHAT, "Slack, Mattermost, Rocket.Chat or Discord"),
+        ],
+        widget=forms.RadioSelect,
+        initial=Channel.EMAIL,
+    )
     address = forms.CharField(
         max_length=500,
-        help_text="An e-mail address, or the https:// address of something that takes signed webhooks.",
+        help_text="An e-mail address, or the https:// address of the webhook; for a chat, of its incoming webhook. "
+        "Whoever reads the chat can answer as you, so take one that only you read.",
     )
 
     def clean(self) -> dict[str, Any]:

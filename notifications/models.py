@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -36,6 +37,7 @@ class ContactMethod(Timestamped):
 
         EMAIL = Channel.EMAIL.value, Channel.EMAIL.label
         WEBHOOK = Channel.WEBHOOK.value, Channel.WEBHOOK.label
+        CHAT = Channel.CHAT.value, Channel.CHAT.label
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="contact_methods")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -52,7 +54,14 @@ class ContactMethod(Timestamped):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.address}"
+        return f"{self.get_kind_display()}: {self.shown_address}"
+
+    @property
+    def shown_address(self) -> str:
+        """The address where others may look on: that of a chat lets everybody write to it, so of it host and end."""
+        if self.kind != self.Kind.CHAT:
+            return self.address
+        return f"{urlsplit(self.address).hostname} …{self.address.removesuffix('/slack')[-4:]}"
 
     @property
     def is_verified(self) -> bool:

@@ -14,7 +14,7 @@ from api.schemas.services import Slug
 from notifications.models import ContactMethod
 
 RoleName = Literal["viewer", "responder", "manager", "admin"]
-ContactKind = Literal["email", "webhook"]
+ContactKind = Literal["email", "webhook", "chat"]
 Username = Annotated[str, Field(min_length=1, max_length=150)]
 PersonName = Annotated[str, Field(max_length=150)]
 Email = Annotated[str, Field(max_length=254)]
@@ -86,7 +86,7 @@ class UserOut(Output):
 
 
 class NewContactMethod(Input):
-    """A way to reach a person; `verified` is for admins."""
+    """A way to reach a person; `verified` is for admins. A `chat` is an incoming webhook as Slack has them."""
 
     kind: ContactKind
     address: Address

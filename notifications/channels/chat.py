@@ -16,14 +16,15 @@ _EVERYBODY = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
 
 
 def text_of(notification: Notification, *, is_repeat: bool) -> str:
-    """Slack's mrkdwn: the title as a link, the body below, with Slack's three escapes.
+    """Slack's mrkdwn: the title as a link, the body and what can be answered below, with Slack's three escapes.
 
     The words come from monitors, and Mattermost, Rocket.Chat and Discord would call a whole channel for ``@all``: an
     invisible space keeps them from it.
     """
     title = escaped(notification.title) + (" (repeat)" if is_repeat else "")
     link = f"<{notification.url}|{title}>" if notification.url else title
-    return f"*{link}*\n{escaped(notification.body)}"
+    answers = [f"\n<{action['url']}|{escaped(action['label'])}>" for action in notification.actions]
+    return "\n".join([f"*{link}*", escaped(notification.body), *answers])
 
 
 def escaped(text: str) -> str:

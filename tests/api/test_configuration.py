@@ -102,6 +102,14 @@ def test_a_webhook_shows_its_secret_once(root):
     assert "signing_secret" not in root.get(f"users/root/contact-methods/{method.pk}").json()
 
 
+def test_a_chat_is_kept_as_its_channel_writes_to_it(api):
+    made = api.post("users/alice/contact-methods", {"kind": "chat", "address": "https://discord.com/api/webhooks/1/x"})
+    assert (made.status_code, made.json()["signing_secret"]) == (201, None)
+    assert (made.json()["kind"], made.json()["address"]) == ("chat", "https://discord.com/api/webhooks/1/x/slack")
+    prefixed = {"kind": "chat", "address": "slack+https://discord.com/api/webhooks/1/x/slack"}
+    assert api.post("users/alice/contact-methods", prefixed).status_code == 200
+
+
 def test_adding_again_as_verified_confirms(root, api):
     body = {"kind": "email", "address": "a@example.org"}
     assert api.post("users/alice/contact-methods", body).json()["verified"] is False
@@ -117,6 +125,9 @@ def test_adding_again_as_verified_confirms(root, api):
         ("webhook", "ftp://example.com", "address"),
         ("webhook", "https://user:secret@example.com", "address"),
         ("webhook", "https://", "address"),
+        ("webhook", "https://hooks.slack.com/services/T0/B0/x", "address"),
+        ("chat", "a@example.com", "address"),
+        ("chat", "https://user:secret@example.com", "address"),
         ("pigeon", "a@example.com", "kind"),
         ("inbox", "a@example.com", "kind"),
     ],

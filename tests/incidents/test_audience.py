@@ -20,6 +20,7 @@ from tests import make
 from tests.make import MINUTE
 
 pytestmark = pytest.mark.django_db
+CHATS = ("https://chat.example.com/hooks/one", "https://chat.example.com/hooks/two")
 
 
 def follow(user, thing, method=None):
@@ -108,6 +109,19 @@ def test_a_contact_method_may_be_chosen(charlie, now):
     incident = make.incident(severity="high", at=now)
     follow(charlie, "high", hook)
     assert told(tell(incident)) == [("Charlie", "webhook", "https://hooks.example.com/me")]
+
+
+def test_it_comes_to_the_chat_of_who_chose_that_and_to_a_chat_once(kafka, crew, alice, charlie, now):
+    address = "https://chat.example.com/hooks/crew"
+    crew.channel_address = f"slack+{address}"
+    crew.save()
+    make.policy.ensure_defaults()
+    SeverityPolicy.objects.update(notify_channel=True)
+    incident = make.incident(severity="high", services=[kafka], at=now)
+    follow(charlie, kafka, make.contact(charlie, "chat", address))
+    follow(alice, kafka, make.contact(alice, "chat", address))
+    update = tell(incident)
+    assert told(update) == [("Charlie", "chat", address)]
 
 
 def test_whoever_writes_it_and_whoever_is_switched_off_is_not_told(alice, bob, charlie, now):
@@ -251,8 +265,10 @@ def overlapping(chance):
             user.save()
         if chance.random() < 0.3:
             make.contact(user, "webhook", f"https://hooks.example.com/{user.username}")
+        if chance.random() < 0.3:
+            make.contact(user, "chat", chance.choice(CHATS))
     for n in range(3):
-        address = chance.choice(["", chance.choice(people).email])
+        address = chance.choice(["", chance.choice(people).email, f"slack+{chance.choice(CHATS)}"])
         make.team(f"t{n}", *chance.sample(people, 3), channel_address=address)
     for n in range(4):
         make.service(f"s{n}", team=chance.choice(Team.objects.all()))
@@ -264,9 +280,7 @@ def wanted(incident, author):
     """Every address that should get it, reckoned the long way round."""
     services = list(incident.affected_services.all())
     owners = Team.objects.filter(services__in=services).distinct()
-    found = {
-        ("email", team.channel_address.lower()) if team.channel_address else ("inbox", team.slug) for team in owners
-    }
+    found = {channel_of_team(team) for team in owners}
     rows = Subscription.objects.filter(service__in=services) | Subscription.objects.filter(team__in=owners)
     rows |= Subscription.objects.filter(severity="critical") | Subscription.objects.filter(incident=incident)
     rows = rows.exclude(user=author) if author else rows
@@ -278,6 +292,12 @@ def wanted(incident, author):
             methods = user.contact_methods.all()
             found |= {(way.kind, way.address.lower()) for way in methods} or {("email", user.email.lower())}
     return found
+
+
+def channel_of_team(team):
+    if team.channel_address.startswith("slack+"):
+        return "chat", team.channel_address.removeprefix("slack+")
+    return ("email", team.channel_address.lower()) if team.channel_address else ("inbox", team.slug)
 
 
 # ---- how many were told ----------------------------------------------------------------------------------------------

@@ -69,6 +69,16 @@ def test_a_confirmed_contact_method_of_ones_own_may_be_chosen(alice, bob, kafka)
     assert [row.contact_method for row in subscriptions.of(alice)] == [alices]
 
 
+def test_a_chat_of_ones_own_may_be_chosen_without_showing_its_address(alice, kafka):
+    chat = make.contact(alice, "chat", "https://hooks.slack.com/services/T0/B0/x7Qd")
+    desk = at_desk(alice)
+    assert "Chat: hooks.slack.com …x7Qd" in desk.get("/subscriptions").content.decode()
+    assert desk.post("/subscriptions/follow", {"what": "service:kafka", "method": chat.pk}).status_code == 303
+    page = desk.get("/subscriptions").content.decode()
+    assert page.count("Chat: hooks.slack.com …x7Qd") == 2
+    assert chat.address not in page
+
+
 @pytest.mark.parametrize(
     "what",
     [

@@ -215,6 +215,31 @@ def test_team_chat_gets_slacks_form(hook):
     assert f"{incident.reference} Medium: A &lt;b&gt; &amp; c" in json.loads(body)["text"]
 
 
+def test_a_page_in_a_persons_chat_can_be_answered(hook):
+    dora = make.user("dora", email=False)
+    make.contact(dora, "chat", hook.url)
+    incident = page(dora, title="Kafka is slow")
+    deliver("chat")
+    ((_, body),) = hook.requests
+    text = json.loads(body)["text"]
+    row = Notification.objects.get(purpose="page")
+    assert (row.state, row.user) == ("sent", dora)
+    assert f"|{incident.reference} CRITICAL: Kafka is slow>*" in text
+    assert text.endswith(f"\n\n<{row.actions[0]['url']}|Acknowledge>")
+
+
+def test_a_chat_that_is_gone_has_failed_and_one_that_is_busy_is_asked_again(hook):
+    dora = make.user("dora", email=False)
+    make.contact(dora, "chat", hook.url)
+    hook.status = 404
+    page(dora)
+    deliver("chat")
+    hook.status, hook.headers = 429, {"Retry-After": "1"}
+    page(dora)
+    deliver("chat")
+    assert states() == ["failed", "pending"]
+
+
 def test_a_title_cannot_call_a_whole_channel(hook):
     crew = make.team("crew", channel_address=f"slack+{hook.url}")
     make.incident(

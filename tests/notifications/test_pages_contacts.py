@@ -62,6 +62,39 @@ def test_a_webhook_gets_a_signing_secret_that_its_owner_sees(at_desk, person):
     assert person.contact_methods.get().signing_secret in at_desk.get("/me/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://hooks.slack.com/services/T0/B0/x7Qd", "https://hooks.slack.com/services/T0/B0/x7Qd"),
+        ("slack+https://chat.example.com/hooks/x7Qd", "https://chat.example.com/hooks/x7Qd"),
+        (" https://chat.example.com/hooks/x7Qd ", "https://chat.example.com/hooks/x7Qd"),
+        ("https://discord.com/api/webhooks/1/x7Qd", "https://discord.com/api/webhooks/1/x7Qd/slack"),
+    ],
+)
+def test_a_chat_is_confirmed_by_a_link_that_does_not_tell_its_address(at_desk, client, person, written, kept):
+    assert at_desk.post(NEW, {"kind": "chat", "address": written}).status_code == 303
+    method = person.contact_methods.get()
+    assert (method.kind, method.address, method.signing_secret) == ("chat", kept, "")
+    row = Notification.objects.get()
+    assert (row.channel, row.address) == ("chat", kept)
+    assert kept in at_desk.get("/me/").content.decode()
+    client.logout()
+    for response in (client.get(row.url), client.post(row.url)):
+        page = response.content.decode()
+        assert "…x7Qd" in page
+        assert kept not in page
+    method.refresh_from_db()
+    assert method.is_verified
+    assert str(method) == f"Chat: {kept.split('/')[2]} …x7Qd"
+
+
+def test_the_address_of_a_chat_is_no_webhook_and_the_form_says_what_to_choose(at_desk):
+    for address in ("https://hooks.slack.com/services/T0/B0/x", "slack+https://chat.example.com/x"):
+        response = at_desk.post(NEW, {"kind": "webhook", "address": address})
+        assert response.status_code == 422
+        assert "This is the address of a chat, not of a signed webhook." in response.content.decode()
+
+
 def test_adding_the_same_one_twice_changes_nothing(at_desk, person):
     for _ in range(2):
         assert at_desk.post(NEW, {"kind": "email", "address": "dora@example.com"}).status_code == 303
@@ -70,7 +103,16 @@ def test_adding_the_same_one_twice_changes_nothing(at_desk, person):
 
 @pytest.mark.parametrize(
     ("kind", "address"),
-    [("email", "https://x.example.com"), ("webhook", "a@example.com"), ("email", "nonsense"), ("fax", "a@example.com")],
+    [
+        ("email", "https://x.example.com"),
+        ("webhook", "a@example.com"),
+        ("email", "nonsense"),
+        ("fax", "a@example.com"),
+        ("chat", "a@example.com"),
+        ("chat", "#ops"),
+        ("chat", "slack+ftp://chat.example.com/x"),
+        ("chat", "https://me:secret@chat.example.com/x"),
+    ],
 )
 def test_an_address_that_the_kind_cannot_reach_comes_back(at_desk, person, kind, address):
     response = at_desk.post(NEW, {"kind": kind, "address": address})
