@@ -24,6 +24,7 @@ import psycopg
 from bench.sink import free_port
 from incidents_site.config import BASE_DIR
 from incidents_site.embedded.postgres import Postgres
+from tests import template
 
 SEED = 20261123
 PEOPLE, TEAMS, SERVICES = 300, 20, 200
@@ -82,6 +83,8 @@ def installation(incidents: int) -> Iterator[Installation]:
 def empty(*, is_durable: bool = False) -> Iterator[dict[str, str]]:
     """Run PostgreSQL on tables without rows, and forget them; the environment to work there."""
     folder = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    if "MUSTER_TEMPLATE" in os.environ:  # part of a test run, which has migrated a database already
+        template.put(folder)
     try:
         with _database(folder, is_durable=is_durable) as (_, env):
             _run(env, "manage.py", "prepare")

@@ -31,6 +31,7 @@ from incidents_site.config import BASE_DIR
 from incidents_site.embedded import child
 from incidents_site.embedded.postgres import Postgres
 from incidents_site.embedded.redis import RedisServer
+from tests import template
 from tests.receivers import free_port, smtp_server
 
 UNITS = BASE_DIR / "deploy" / "systemd"
@@ -149,6 +150,7 @@ def production(tmp_path_factory):
     folder = tmp_path_factory.mktemp("production")
     with ExitStack() as stack:
         mailbox, smtp_port = stack.enter_context(smtp_server())
+        template.put(folder / "servers")
         postgres, redis = Postgres(folder / "servers", is_durable=False), RedisServer(folder / "servers")
         for server in (postgres, redis):
             stack.callback(server.stop)

@@ -7,9 +7,11 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from incidents_site import static_files
+
 
 class Command(BaseCommand):
-    """Safe to repeat; with nothing to do it takes a second."""
+    """Safe to repeat; with nothing to do it takes a few seconds."""
 
     help = "Bring the tables, the default policies and the static files up to date."
 
@@ -17,4 +19,4 @@ class Command(BaseCommand):
         """Migrations first: the defaults are rows."""
         call_command("migrate", interactive=False, verbosity=0)
         call_command("ensure_defaults")
-        call_command("collectstatic", interactive=False, verbosity=0)
+        static_files.collect()
