@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from bench.stack import Stack
 
-CHROMIUM = "/usr/bin/chromium"
+# Chromium without a window to draw in takes a third less of a processor for the same pages.
+CHROMIUM = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
