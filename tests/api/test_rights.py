@@ -138,6 +138,8 @@ OPERATIONS = [
     for path, operations in muster_api.get_openapi_schema(path_prefix="/api/v1/")["paths"].items()
     for method, operation in operations.items()
 ]
+# A PDF takes a second of a processor. What is asked for wrongly is refused to those who may ask, and is not made.
+DEAR = {"read_metrics_report": "?from=x"}
 
 
 def is_allowed(need: str, role: Role, scope: str) -> bool:
@@ -159,8 +161,10 @@ def test_rights_are_the_lesser_of_scope_and_role(role, scope):
     got, wanted = {}, {}
     for name, method, path in OPERATIONS:
         wanted[name] = is_allowed(NEEDS.get(name, "viewer"), role, scope)
-        answer = api.call(method, path.replace("{", "").replace("}", ""), None if method == "GET" else b"?")
-        assert answer.status_code in ({200, 400, 404} if wanted[name] else {403}), (name, answer.content)
+        path = path.replace("{", "").replace("}", "") + DEAR.get(name, "")
+        answer = api.call(method, path, None if method == "GET" else b"?")
+        granted = {422} if name in DEAR else {200, 400, 404}
+        assert answer.status_code in (granted if wanted[name] else {403}), (name, answer.content)
         got[name] = answer.status_code != 403
     assert got == wanted
 
