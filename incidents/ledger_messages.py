@@ -41,7 +41,7 @@ def outcome(row: Notification, facts: Facts) -> str:
     error = f": {row.error}" if row.error else ""
     words = {
         State.SENT: f"in the inbox {at}" if row.channel == Channel.INBOX else f"sent {at}{_answer_of(row)}",
-        State.KEPT: f"kept in the outbox {at} (no mail server)",
+        State.KEPT: f"kept in the outbox {at}{' (no mail server)' if row.channel == Channel.EMAIL else ''}",
         State.FAILED: f"failed {at}{error}",
         State.CANCELLED: f"cancelled {at}, before it was sent",
         State.PENDING: f"not sent yet{error}" if row.attempt_count else "being sent",

@@ -11,21 +11,35 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 STAMP = ".collected"
-MADE_BY = ("Django", "whitenoise")
+MADE_BY = ("Django", "whitenoise", "brotli")
 
 
 def collect() -> bool:
-    """Bring ``STATIC_ROOT`` up to date; returns whether there was anything to do."""
+    """Bring ``STATIC_ROOT`` up to date; returns whether there was anything to do.
+
+    What came of it is held against the stamp, too: another version may have been at work in between.
+    """
     root, sources = Path(settings.STATIC_ROOT), _sources()
-    stamp, digest = root / STAMP, _digest(sources)
-    if stamp.is_file() and stamp.read_text() == digest:
+    stamp, wanted = root / STAMP, _digest(sources)
+    if _read(stamp) == f"{wanted} {_made(root)}".encode():
         return False
     stamp.unlink(missing_ok=True)  # whoever is interrupted begins again
-    for path in sources:  # Django leaves a copy that is newer, which it is after a step back to an older version
-        (root / path).unlink(missing_ok=True)
+    for path, source in sources.items():  # Django leaves a copy that is newer: an older version's would not come back
+        copy = root / path
+        if copy.is_file() and copy.read_bytes() != source.read_bytes():
+            copy.unlink()
     call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(digest)
+    stamp.write_text(f"{wanted} {_made(root)}")
     return True
+
+
+def _made(root: Path) -> str:
+    """Which file became which."""
+    return hashlib.sha256(_read(root / "staticfiles.json")).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _sources() -> dict[str, Path]:
@@ -39,7 +53,7 @@ def _sources() -> dict[str, Path]:
 
 def _digest(sources: dict[str, Path]) -> str:
     """Of what is collected, and of what collects and compresses it."""
-    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    digest = hashlib.sha256(f"{settings.STORAGES['staticfiles']['BACKEND']} {settings.STATIC_URL}".encode())
     for name in MADE_BY:
         digest.update(f"\n{name} {metadata.version(name)}".encode())
     for path, file in sorted(sources.items()):

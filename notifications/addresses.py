@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -11,7 +11,7 @@ from notifications.models import Channel
 
 CHAT_SCHEME = "slack+"
 CHAT_HOSTS = ("hooks.slack.com",)
-DISCORD_HOSTS = ("discord.com", "discordapp.com")
+DISCORD_HOSTS = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 
 
 def channel_of(address: str) -> tuple[Channel, str]:
@@ -35,8 +35,15 @@ def channel_of(address: str) -> tuple[Channel, str]:
     url = address.removeprefix(CHAT_SCHEME)
     host = validated_url(url)
     if host in DISCORD_HOSTS:
-        return Channel.CHAT, url if url.rstrip("/").endswith("/slack") else url.rstrip("/") + "/slack"
+        return Channel.CHAT, _slack_form(url)
     return (Channel.CHAT if is_chat or host in CHAT_HOSTS else Channel.WEBHOOK), url
+
+
+def _slack_form(url: str) -> str:
+    """The address of a Discord webhook that takes what Slack's do; ``?thread_id=`` stays what it is."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    return urlunsplit(parts._replace(path=path if path.endswith("/slack") else f"{path}/slack"))
 
 
 def _ascii(address: str) -> str:

@@ -12,13 +12,14 @@ from accounts.access import person
 from accounts.admin_audit import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from core.forms import take_errors
 from notifications import contacts
+from notifications.forms import ContactMethodForm
 from notifications.models import Attempt, ContactMethod, Drill, MonthlyDrill, Notification, SweepRun
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class ContactMethodForm(forms.ModelForm):
+class AdminContactMethodForm(forms.ModelForm):
     """How to reach a person; the address is checked against its kind."""
 
     is_confirmed = forms.BooleanField(
@@ -30,6 +31,7 @@ class ContactMethodForm(forms.ModelForm):
     class Meta:
         model = ContactMethod
         fields = ("user", "kind", "address")
+        help_texts = {"address": ContactMethodForm.base_fields["address"].help_text}
 
     def clean(self) -> dict[str, Any]:
         """The address as its channel needs it."""
@@ -46,7 +48,7 @@ class ContactMethodForm(forms.ModelForm):
 class ContactMethodAdmin(AuditedAdmin):
     """Added, confirmed and removed; a different address is a new contact method."""
 
-    form = ContactMethodForm
+    form = AdminContactMethodForm
     fields = ("user", "kind", "address", "is_confirmed")
     list_display = ("user", "kind", "address", "verified_at")
     list_filter = ("kind", ("verified_at", admin.EmptyFieldListFilter))
@@ -65,6 +67,15 @@ class ContactMethodAdmin(AuditedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Looking only; confirming is an action of the list."""
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """What was on its way there is not sent any more."""
+        contacts.remove(obj, by=person(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Each as if it were alone."""
+        for method in queryset:
+            contacts.remove(method, by=person(request))
 
     actions = ("confirm",)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIRM_SALT = "notifications.confirm"
 CONFIRM_MAX_AGE_SECONDS = 3 * 24 * 3600
+LONGEST_ADDRESS = 500
 TEST_EVERY = timedelta(minutes=1)
 
 
@@ -71,14 +72,18 @@ def checked_address(kind: str, address: str) -> str:
     address = single_line(address).strip()
     if kind == Channel.CHAT and "://" in address:  # which hosts are a chat's need not be known, for it was said
         address = f"{CHAT_SCHEME}{address.removeprefix(CHAT_SCHEME)}"
+    elif kind == Channel.CHAT:
+        raise ValidationError({"address": "Enter the https:// address of an incoming webhook of your chat."})
     try:
         channel, address = channel_of(address)
     except ValidationError as error:
         raise ValidationError({"address": error.messages}) from None
     if channel == Channel.CHAT and kind == Channel.WEBHOOK:
-        raise ValidationError({"address": "This is the address of a chat, not of a signed webhook."})
+        raise ValidationError({"address": "This is the address of a chat, not of a signed webhook: choose the chat."})
     if channel != kind:
         raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
+    if len(address) > LONGEST_ADDRESS:
+        raise ValidationError({"address": f"Use an address of at most {LONGEST_ADDRESS} characters."})
     return address
 
 
@@ -91,8 +96,13 @@ def confirm(method: ContactMethod, *, by: User | None, now: datetime | None = No
     return method
 
 
-def remove(method: ContactMethod, *, by: User | None) -> None:
-    """Forget a way to reach a person."""
+@transaction.atomic
+def remove(method: ContactMethod, *, by: User | None, now: datetime | None = None) -> None:
+    """Forget a way to reach a person. What was on its way there is not sent any more; of a page, the next step then
+    follows at once where nobody else was reached."""
+    if ContactMethod.objects.select_for_update().filter(pk=method.pk).first() is None:
+        return  # somebody was faster; while we hold it, nobody is paged by it
+    outbox.give_up(method, now=now or timezone.now())
     audit.delete(method, by=by)
 
 

@@ -21,7 +21,7 @@ from core.work import claim, db_now
 from notifications import drill_times, outbox
 from notifications.contacts import LinkInvalid
 from notifications.message import Action, Message
-from notifications.models import Attempt, Drill, MonthlyDrill, Notification
+from notifications.models import Attempt, Drill, MonthlyDrill, Notification, shown_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,7 +154,9 @@ def answer(link: Answer, *, now: datetime | None = None) -> Drill:
 
 
 def _way(notification: Notification | None) -> str:
-    return f"{notification.get_channel_display()}: {notification.address}" if notification else ""
+    if notification is None:
+        return ""
+    return f"{notification.get_channel_display()}: {shown_address(notification.channel, notification.address)}"
 
 
 def end_due(*, now: datetime) -> int:

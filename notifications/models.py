@@ -29,6 +29,14 @@ class Channel(models.TextChoices):
     INBOX = "inbox", "Inbox page"
 
 
+def shown_address(channel: str, address: str) -> str:
+    """An address where others may look on: that of a chat lets everybody write to it, so of it host and end."""
+    if channel != Channel.CHAT:
+        return address
+    parts = urlsplit(address)
+    return f"{parts.hostname} …{parts.path.removesuffix('/slack')[-4:]}"
+
+
 class ContactMethod(Timestamped):
     """One address at which a person may be paged. Verified ones are used; others only while none is verified."""
 
@@ -58,10 +66,8 @@ class ContactMethod(Timestamped):
 
     @property
     def shown_address(self) -> str:
-        """The address where others may look on: that of a chat lets everybody write to it, so of it host and end."""
-        if self.kind != self.Kind.CHAT:
-            return self.address
-        return f"{urlsplit(self.address).hostname} …{self.address.removesuffix('/slack')[-4:]}"
+        """The address where others may look on."""
+        return shown_address(self.kind, self.address)
 
     @property
     def is_verified(self) -> bool:
@@ -105,7 +111,8 @@ class Notification(models.Model):
         MAIL = "mail", "Account mail"
 
     class State(models.TextChoices):
-        """``kept`` is the end of an e-mail where no mail server is configured: it stays on the Outbox page."""
+        """``kept`` is the end of an e-mail where no mail server is configured, and of everything to demo people: it
+        stays on the Outbox page."""
 
         PENDING = "pending", "Pending"
         SENT = "sent", "Sent"

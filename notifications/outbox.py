@@ -150,6 +150,14 @@ def enqueue(rows: list[Notification]) -> None:
     live.changed(*{row.topic for row in rows})
 
 
+def give_up(method: ContactMethod, *, now: datetime) -> int:
+    """What waits to be sent to a contact method that is removed has failed; returns how many. A send already under way
+    is not stopped."""
+    rows = Notification.objects.pending().filter(contact_method=method)
+    why = "The contact method was removed."
+    return rows.update(state=State.FAILED, error=why, finished_at=now)
+
+
 def cancel(*, topic: str, purposes: Iterable[str] = (Purpose.PAGE,), now: datetime, but: Q | None = None) -> int:
     """Give up what has not been sent about a topic, ``but`` some rows; returns how many. A send already under way is
     not stopped."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import time_zones
 from incidents_site.demo import history
 from notifications import drill_times, drills
-from notifications.models import Attempt, Notification
+from notifications.models import Attempt, Channel, Notification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,5 +43,5 @@ def _hold(
     attempts = history.kept(rows, rng)
     Notification.objects.bulk_update(rows, ["state", "attempt_count", "finished_at"])
     Attempt.objects.bulk_create(attempts)
-    (method,) = person.contact_methods.all()
+    method = person.contact_methods.get(kind=Channel.EMAIL)
     drills.answer(drills.Answer(drill, method.pk), now=at + answered_after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import socket
 import threading
 import time
@@ -16,11 +17,13 @@ from unittest.mock import Mock
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from core.work import db_now
 from incidents import lifecycle
 from incidents_site.config import MailServer
 from notifications import contacts, delivery, signing
 from notifications.breaker import Breaker, Crowd
+from notifications.channels import chat
 from notifications.models import Attempt, Notification
 from tests import make, receivers
 
@@ -225,7 +228,45 @@ def test_a_page_in_a_persons_chat_can_be_answered(hook):
     row = Notification.objects.get(purpose="page")
     assert (row.state, row.user) == ("sent", dora)
     assert f"|{incident.reference} CRITICAL: Kafka is slow>*" in text
+    assert "\nFor Dora\n" in text
     assert text.endswith(f"\n\n<{row.actions[0]['url']}|Acknowledge>")
+
+
+@pytest.mark.parametrize(("host", "most"), [("discord.com", 2000), ("hooks.slack.com", 4000)])
+@pytest.mark.parametrize("letter", ["x", "&", "@all "])
+def test_however_much_there_is_to_say_a_chat_takes_it_with_its_links(host, most, letter):
+    url, answer = "https://muster.example.com/incidents/INC-1", f"https://muster.example.com/answers/{'t' * 150}"
+    row = Notification(
+        user=User(name="Dora"),
+        user_id=1,
+        recipient="Dora",
+        address=f"https://{host}/api/webhooks/1/x/slack",
+        title="&" * 200,
+        body="Kafka\n" + letter * 20_000,
+        url=url,
+        actions=[{"url": answer, "label": "Acknowledge"}],
+    )
+    text = chat.text_of(row, is_repeat=True)
+    assert most - 20 < len(text) <= most
+    assert text.startswith(f"*<{url}|&amp;")
+    assert text.endswith(f" …\n\n<{answer}|Acknowledge>")
+    assert re.fullmatch(r"(?:[^&]|&amp;|&lt;|&gt;)*", text)
+
+
+def test_no_word_of_a_monitor_is_a_link_or_ends_one(hook):
+    crew = make.team("crew", channel_address=f"slack+{hook.url}")
+    make.incident(
+        severity="medium",
+        services=[make.service(team=crew)],
+        title="a|b x](https://evil.example/",
+        description="[Acknowledge](https://evil.example/) ![](https://evil.example/x.png)",
+        at=timezone.now(),
+    )
+    deliver("chat")
+    text = json.loads(hook.requests[0][1])["text"]
+    assert "a¦b" in text
+    assert "](" not in text
+    assert text.count("|") == 1
 
 
 def test_a_chat_that_is_gone_has_failed_and_one_that_is_busy_is_asked_again(hook):

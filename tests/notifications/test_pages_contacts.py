@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core import signing as links
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Team
+from incidents import escalation, failed_pages
 from notifications import contacts
 from notifications.models import ContactMethod, Notification
 from tests import make
@@ -69,6 +71,11 @@ def test_a_webhook_gets_a_signing_secret_that_its_owner_sees(at_desk, person):
         ("slack+https://chat.example.com/hooks/x7Qd", "https://chat.example.com/hooks/x7Qd"),
         (" https://chat.example.com/hooks/x7Qd ", "https://chat.example.com/hooks/x7Qd"),
         ("https://discord.com/api/webhooks/1/x7Qd", "https://discord.com/api/webhooks/1/x7Qd/slack"),
+        ("https://ptb.discord.com/api/webhooks/1/x7Qd/", "https://ptb.discord.com/api/webhooks/1/x7Qd/slack"),
+        (
+            "https://discord.com/api/webhooks/1/x7Qd?thread_id=5",
+            "https://discord.com/api/webhooks/1/x7Qd/slack?thread_id=5",
+        ),
     ],
 )
 def test_a_chat_is_confirmed_by_a_link_that_does_not_tell_its_address(at_desk, client, person, written, kept):
@@ -92,7 +99,7 @@ def test_the_address_of_a_chat_is_no_webhook_and_the_form_says_what_to_choose(at
     for address in ("https://hooks.slack.com/services/T0/B0/x", "slack+https://chat.example.com/x"):
         response = at_desk.post(NEW, {"kind": "webhook", "address": address})
         assert response.status_code == 422
-        assert "This is the address of a chat, not of a signed webhook." in response.content.decode()
+        assert "not of a signed webhook: choose the chat." in response.content.decode()
 
 
 def test_adding_the_same_one_twice_changes_nothing(at_desk, person):
@@ -112,6 +119,7 @@ def test_adding_the_same_one_twice_changes_nothing(at_desk, person):
         ("chat", "#ops"),
         ("chat", "slack+ftp://chat.example.com/x"),
         ("chat", "https://me:secret@chat.example.com/x"),
+        ("chat", f"https://discord.com/{'x' * 475}"),
     ],
 )
 def test_an_address_that_the_kind_cannot_reach_comes_back(at_desk, person, kind, address):
@@ -130,6 +138,27 @@ def test_people_test_and_remove_their_own_only(at_desk, person, alice):
     assert Notification.objects.get().address == "dora@example.com"
     assert at_desk.post(reverse("notifications:contact_method_remove", args=[mine.pk])).status_code == 303
     assert list(ContactMethod.objects.all()) == [theirs]
+
+
+def test_what_was_on_its_way_to_one_that_is_removed_is_not_sent_and_the_next_step_follows(at_desk, person, alice):
+    chat = make.contact(person, "chat", "https://chat.example.com/hooks/x7Qd")
+    incident = make.incident(steps=[person, alice], at=timezone.now())
+    at_desk.post(reverse("notifications:contact_method_remove", args=[chat.pk]))
+    row = Notification.objects.get(purpose="page")
+    assert (row.state, row.error, row.contact_method) == ("failed", "The contact method was removed.", None)
+    failed_pages.follow_up_failed(now=timezone.now())
+    escalation.advance_due(now=timezone.now())
+    paged = Notification.objects.filter(topic=incident.topic, purpose="page").order_by("id")
+    assert [(each.recipient, each.state) for each in paged] == [("Dora", "failed"), ("Alice", "pending")]
+
+
+def test_an_admin_who_removes_one_stops_what_was_on_its_way(client, admin, person):
+    chat = make.contact(person, "chat", "https://chat.example.com/hooks/x7Qd")
+    make.incident(steps=[person], at=timezone.now())
+    client.force_login(admin)
+    address = reverse("admin:notifications_contactmethod_delete", args=[chat.pk])
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert Notification.objects.get(purpose="page").state == "failed"
 
 
 def test_a_profile_without_any_says_so(at_desk):
