@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from incidents import changes, timeline
 from tests import make
 
 SOON_MS = 2_000
+PATIENCE_SECONDS = 10.0
 LOOKED_MS = 900  # the longest gap between two looks, and a little
 HELD_MS = 1_500  # what is let through at all comes within the second after it was heard
 
@@ -82,11 +84,15 @@ class Looks:
     ADDRESS = "**/panels?*"
 
     def __init__(self, page: Page) -> None:
+        self.page = page
         self.waiting: list[Route] = []
         page.route(self.ADDRESS, lambda route: self.waiting.append(route))
 
-    def let_through(self) -> None:
-        """All that were asked for until now."""
+    def let_through(self, *, least: int = 0) -> None:
+        """All that were asked for until now; ``least`` are known to come, for a request is told of before its route."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.waiting) < least and time.monotonic() < deadline:
+            self.page.wait_for_timeout(10)
         while self.waiting:
             self.waiting.pop(0).continue_()
 
@@ -98,7 +104,7 @@ def test_what_one_did_is_shown_by_the_look_that_was_under_way(windows, team):
             write_note(hers, "The index is read-only.")
         his.locator("#stage").get_by_role("button", name="Acknowledge").click()
         expect(his.locator("#said")).to_contain_text("cknowledged")
-        looks.let_through()
+        looks.let_through(least=1)
         expect(his.locator(".mu-steps [aria-current=step]")).to_contain_text("Acknowledged", timeout=SOON_MS)
         looks.let_through()
 
@@ -120,7 +126,7 @@ def test_others_news_come_with_the_look_that_follows_what_is_on_its_way(windows,
                 route.fulfill(response=response)
             expect(his.locator("#said")).to_contain_text("cknowledged")
             his.clock.run_for(1)
-        looks.let_through()
+        looks.let_through(least=1)
         expect(his.locator(".mu-steps [aria-current=step]")).to_contain_text("Acknowledged", timeout=SOON_MS)
 
 
