@@ -11,7 +11,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 STAMP = ".collected"
-MADE_BY = ("Django", "whitenoise", "brotli")
+MADE_BY = ("Django", "whitenoise")
 
 
 def collect() -> bool:
