@@ -17,7 +17,7 @@ from core.text import single_line
 from notifications import outbox, signing
 from notifications.addresses import CHAT_SCHEME, channel_of
 from notifications.message import Message
-from notifications.models import Channel, ContactMethod, Notification
+from notifications.models import LONGEST_ADDRESS, Channel, ContactMethod, Notification
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CONFIRM_SALT = "notifications.confirm"
 CONFIRM_MAX_AGE_SECONDS = 3 * 24 * 3600
-LONGEST_ADDRESS = 500
 TEST_EVERY = timedelta(minutes=1)
 
 
@@ -69,7 +68,7 @@ def checked_address(kind: str, address: str) -> str:
     """The address as the kind's channel needs it. Raises ValidationError, by field, where they do not fit."""
     if kind not in ContactMethod.Kind.values:
         raise ValidationError({"kind": f"Choose one of: {', '.join(ContactMethod.Kind.values)}."})
-    address = single_line(address).strip()
+    address = single_line(address)
     if kind == Channel.CHAT and "://" in address:  # which hosts are a chat's need not be known, for it was said
         address = f"{CHAT_SCHEME}{address.removeprefix(CHAT_SCHEME)}"
     elif kind == Channel.CHAT:
@@ -82,7 +81,7 @@ def checked_address(kind: str, address: str) -> str:
         raise ValidationError({"address": "This is the address of a chat, not of a signed webhook: choose the chat."})
     if channel != kind:
         raise ValidationError({"address": f"This is not an address for {ContactMethod.Kind(kind).label.lower()}."})
-    if len(address) > LONGEST_ADDRESS:
+    if len(address) > LONGEST_ADDRESS:  # the chat's form of an address may be longer than what was written
         raise ValidationError({"address": f"Use an address of at most {LONGEST_ADDRESS} characters."})
     return address
 

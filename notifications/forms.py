@@ -11,7 +11,7 @@ from accounts.models import Team
 from core.forms import take_errors
 from notifications import contacts
 from notifications.addresses import validate_address
-from notifications.models import Channel, Notification
+from notifications.models import LONGEST_ADDRESS, Channel, Notification
 
 
 class ContactMethodForm(forms.Form):
@@ -27,7 +27,7 @@ class ContactMethodForm(forms.Form):
         initial=Channel.EMAIL,
     )
     address = forms.CharField(
-        max_length=500,
+        max_length=LONGEST_ADDRESS,
         help_text="An e-mail address, or the https:// address of the webhook; for a chat, of its incoming webhook. "
         "Whoever reads the chat can answer as you, so take one that only you read.",
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+LONGEST_ADDRESS = 500
+
+
 class Channel(models.TextChoices):
     """A way out of Muster; each has its own sender, seats and breaker."""
 
@@ -49,7 +52,7 @@ class ContactMethod(Timestamped):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="contact_methods")
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    address = models.CharField(max_length=500)
+    address = models.CharField(max_length=LONGEST_ADDRESS)
     signing_secret = models.CharField(max_length=200, blank=True, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True)
 
@@ -131,7 +134,7 @@ class Notification(models.Model):
     contact_method = models.ForeignKey(ContactMethod, models.SET_NULL, null=True, blank=True, related_name="+")
     recipient = models.CharField(max_length=200, help_text="The recipient's name at the time.")
     channel = models.CharField(max_length=20, choices=Channel.choices)
-    address = models.CharField(max_length=500, blank=True)
+    address = models.CharField(max_length=LONGEST_ADDRESS, blank=True)
 
     title = models.TextField()
     body = models.TextField(blank=True)

@@ -17,7 +17,6 @@ from unittest.mock import Mock
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
 from core.work import db_now
 from incidents import lifecycle
 from incidents_site.config import MailServer
@@ -237,7 +236,6 @@ def test_a_page_in_a_persons_chat_can_be_answered(hook):
 def test_however_much_there_is_to_say_a_chat_takes_it_with_its_links(host, most, letter):
     url, answer = "https://muster.example.com/incidents/INC-1", f"https://muster.example.com/answers/{'t' * 150}"
     row = Notification(
-        user=User(name="Dora"),
         user_id=1,
         recipient="Dora",
         address=f"https://{host}/api/webhooks/1/x/slack",
